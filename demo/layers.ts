@@ -5,12 +5,14 @@ import type { AnalyticsMessages } from "./consumers/showcase/analytics.ts";
 import type { ChatMessages } from "./consumers/showcase/chat.ts";
 import type { NotificationMessages } from "./consumers/showcase/notifications.ts";
 import type { ReliableMessages } from "./consumers/showcase/reliable.ts";
+import type { TalkMessages } from "./consumers/talk.ts";
 import type { Job, JobMessages } from "./jobs/job.ts";
 
 const minuteMs = 60_000;
 
 const queueLimits = { capacity: 1_000, expiryMs: 15 * minuteMs };
 const analyticsLimits = { capacity: 5_000, expiryMs: 60 * minuteMs };
+const roomLimits = { capacity: 500, expiryMs: 24 * 60 * minuteMs };
 
 type Chat = RoomMessages & ChatMessages & JobMessages;
 type Queue = ReliableMessages & JobMessages & { job: Job };
@@ -36,6 +38,7 @@ function inMemory() {
       prefix: "analytics",
       history: true,
     }),
+    rooms: new MemoryLayer<TalkMessages>({ bus: new MemoryBus(roomLimits), prefix: "rooms", history: true }),
   };
 }
 
@@ -46,5 +49,6 @@ function onRedis(url: string) {
     queue: new RedisStreamsLayer<Queue>({ url, prefix: "queue", ...queueLimits }),
     notifications: new RedisPubSubLayer<NotificationMessages>({ url, prefix: "notify" }),
     analytics: new RedisStreamsLayer<AnalyticsMessages>({ url, prefix: "analytics", ...analyticsLimits }),
+    rooms: new RedisStreamsLayer<TalkMessages>({ url, prefix: "rooms", ...roomLimits }),
   };
 }

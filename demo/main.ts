@@ -8,7 +8,7 @@ try {
   const inspectToken = process.env.INSPECT_TOKEN || undefined;
   const demo = await startDemo({ port, redisUrl, drainMs, inspectToken });
   const layers = redisUrl
-    ? "chat and notifications on Redis pub/sub, queue and analytics on Redis streams"
+    ? "chat and notifications on Redis pub/sub, queue, analytics and rooms on Redis streams"
     : "all in memory";
   const jobs = redisUrl ? "done by workers: start some with `npm run worker`" : "done in this process";
   // A token that the user has chosen does not belong into logs.

@@ -4,6 +4,7 @@ import { analyticsGroup } from "./consumers/showcase/analytics.ts";
 import { chatGroup } from "./consumers/showcase/chat.ts";
 import { notificationsGroup } from "./consumers/showcase/notifications.ts";
 import { reliableGroup } from "./consumers/showcase/reliable.ts";
+import { talkGroup } from "./consumers/talk.ts";
 import { exitWithError, requireRedisUrl } from "./environment.ts";
 import { createLayers, type DemoLayers } from "./layers.ts";
 
@@ -13,7 +14,8 @@ const help = `Sends a message to clients of the demo, from another process.
 
   REDIS_URL=redis://localhost:6399 npm run send -- <target> "<text>"
 
-  room <name>   a room of Room Chat: npm run send -- room general "hello"
+  talk <room>   a room of Room Chat: npm run send -- talk general "hello"
+  room <name>   a room of the tutorial's chat: npm run send -- room general "hello"
   chat          the chat of the Showcase
   reliable      the reliable chat
   notification  all clients of the notifications
@@ -36,19 +38,30 @@ const senders: Readonly<Record<string, Send>> = {
     analytics.groupSend(analyticsGroup, { type: "analytics_message", message: `📊 Analytics: ${text}` }),
 };
 
+const roomSenders: Readonly<Record<string, (room: string) => Send>> = {
+  room:
+    (room) =>
+    ({ chat }, text) =>
+      chat.groupSend(roomGroup(room), { type: "room_message", message: `💬 ${text}` }),
+  talk:
+    (room) =>
+    ({ rooms }, text) =>
+      // The sender is not a member, so its key is that of no member.
+      rooms.groupSend(talkGroup(room), { type: "said", key: "", name: "npm run send", text, at: Date.now() }),
+};
+
 function readArguments(words: readonly string[]): { readonly send: Send; readonly text: string } {
   const [target = "", ...rest] = words;
-  if (target === "room") {
+  const roomSender = Object.hasOwn(roomSenders, target) ? roomSenders[target] : undefined;
+  if (roomSender !== undefined) {
     const [room = "", ...text] = rest;
     const wrong = groupName(room);
     if (wrong !== undefined) throw new Error(`${JSON.stringify(room)} is not a room name. ${wrong}.`);
-    const send: Send = ({ chat }, said) =>
-      chat.groupSend(roomGroup(room), { type: "room_message", message: `💬 ${said}` });
-    return { send, text: readText(text) };
+    return { send: roomSender(room), text: readText(text) };
   }
   const send = Object.hasOwn(senders, target) ? senders[target] : undefined;
   if (send === undefined) {
-    const targets = ["room", ...Object.keys(senders)].join(", ");
+    const targets = [...Object.keys(roomSenders), ...Object.keys(senders)].join(", ");
     throw new Error(`The target is ${JSON.stringify(target)}; it must be one of ${targets}. See --help.`);
   }
   return { send, text: readText(rest) };

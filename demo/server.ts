@@ -11,6 +11,7 @@ import { Chat } from "./consumers/showcase/chat.ts";
 import { Notifications } from "./consumers/showcase/notifications.ts";
 import { ReliableChat } from "./consumers/showcase/reliable.ts";
 import { SystemMessages } from "./consumers/system.ts";
+import { TalkRoom } from "./consumers/talk.ts";
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 import { readPageFiles } from "./page-files.ts";
@@ -58,6 +59,7 @@ export async function startDemo({
   runtime.route("/ws/reliable", ReliableChat);
   runtime.route("/ws/notifications", Notifications);
   runtime.route("/ws/analytics", Analytics);
+  runtime.route(TalkRoom);
   const inspectorAddress = inspector(runtime, { path: "/inspect", token: inspectToken, payloads: true });
 
   let draining = false;

@@ -11,3 +11,13 @@ export function find(root, selector, type) {
   if (element instanceof type) return element;
   throw new Error(`The page has no ${type.name} at "${selector}".`);
 }
+
+/**
+ * Enables or disables a button with `aria-disabled`. The attribute `disabled` would remove the focus.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {boolean} enabled
+ */
+export function enable(button, enabled) {
+  button.setAttribute("aria-disabled", String(!enabled));
+}

@@ -8,7 +8,9 @@
  * @typedef {object} Line
  * @property {string} text shown as text, never as markup
  * @property {Kind} kind
- * @property {string} [time] the time of day; by default the current time
+ * @property {string} [from] the name of the author
+ * @property {number} [at] milliseconds since 1970; by default the current time
+ * @property {string} [time] the time of day; by default that of `at`
  */
 
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -95,13 +97,14 @@ export function createMessageList(log, jump) {
     grown: followSoon,
 
     /** @param {Line} line */
-    add({ text, kind, time = clock.format() }) {
+    add({ text, kind, from, at, time = clock.format(at) }) {
       const line = document.createElement("p");
       line.className = "line";
       line.dir = "auto";
       line.dataset.kind = kind;
       line.dataset.time = time;
-      line.textContent = text;
+      if (from === undefined) line.textContent = text;
+      else line.append(authorOf(from), `: ${text}`);
       append(line);
     },
 
@@ -114,4 +117,12 @@ export function createMessageList(log, jump) {
       }));
     },
   };
+}
+
+/** The name of an author, whose direction does not affect that of the text. @param {string} name */
+function authorOf(name) {
+  const author = document.createElement("bdi");
+  author.className = "author";
+  author.textContent = name;
+  return author;
 }

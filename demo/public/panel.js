@@ -1,5 +1,5 @@
 import { Connection } from "./connection.js";
-import { find } from "./dom.js";
+import { enable, find } from "./dom.js";
 import { createMessageList } from "./message-list.js";
 import { createStateStrip } from "./state-strip.js";
 import { describe } from "./words.js";
@@ -41,7 +41,7 @@ export function createPanel(
     find(element, ".jump", HTMLButtonElement),
   );
   /** The fields from which the address is built. They are read-only while connected. */
-  const fields = door.querySelectorAll("input");
+  const fields = door.querySelectorAll("input:not([data-live])");
   const draft = composer.querySelector("input");
 
   let joinedBefore = false;
@@ -86,7 +86,7 @@ export function createPanel(
     enable(connect, !open);
     enable(disconnect, open && state !== "closing");
     enable(send, state === "joined");
-    for (const field of fields) field.readOnly = open;
+    for (const field of fields) field.toggleAttribute("readonly", open);
     strip.show(now);
     if (state === "joined") unsent = "";
     if (state === "closed") joinedBefore = false;
@@ -118,14 +118,4 @@ export function createPanel(
     /** @param {string} text */
     send: (text) => connection.send(text),
   };
-}
-
-/**
- * Enables or disables a button with `aria-disabled`. The attribute `disabled` would remove the focus.
- *
- * @param {HTMLButtonElement} button
- * @param {boolean} enabled
- */
-function enable(button, enabled) {
-  button.setAttribute("aria-disabled", String(!enabled));
 }

@@ -93,7 +93,7 @@ describe("npm start", function () {
         ((await monitor.pubsub("CHANNELS", "*__group__*")) as string[]).filter((name) => name !== nodes);
       expect(one.printed.slice(1)).to.deep.equal([
         `Inspector: ${one.url}/inspect?token=$INSPECT_TOKEN (percent-encode the token)`,
-        "Layers: chat and notifications on Redis pub/sub, queue and analytics on Redis streams",
+        "Layers: chat and notifications on Redis pub/sub, queue, analytics and rooms on Redis streams",
         "Jobs: done by workers: start some with `npm run worker`",
       ]);
       expect(await groups()).to.deep.equal([]);

@@ -4,6 +4,7 @@ import { Client } from "../support/client.ts";
 import { runDemo, runDemoOften } from "../support/demo-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
+import { TalkClient } from "../support/talk-client.ts";
 
 type Destination = readonly [path: string, words: readonly string[], arrives: string];
 
@@ -18,20 +19,23 @@ describe("npm run send", function () {
       [["toString", "hello"], nowhere],
       [["chat", " "], nowhere],
       [["room", "a b", "hello"], nowhere],
+      [["talk", "a b", "hello"], nowhere],
       [["chat", "hello"]],
     ]);
     expect([help?.code, help?.said]).to.deep.equal([0, ""]);
-    expect(help?.printed).to.match(/npm run send -- room general "hello"/);
+    expect(help?.printed).to.match(/npm run send -- talk general "hello"/);
     for (const { code, printed } of failures) expect([code, printed]).to.deep.equal([1, ""]);
     const said = failures.map((ended) => ended.said);
     const targetOf = (target: string) =>
-      `Nothing was sent. The target is "${target}"; it must be one of room, chat, reliable, notification, analytics. See --help.\n`;
+      `Nothing was sent. The target is "${target}"; it must be one of room, talk, chat, reliable, notification, analytics. See --help.\n`;
     const nothing = 'Nothing was sent. The text is missing: npm run send -- room general "hello"\n';
+    const noRoom = `Nothing was sent. "a b" is not a room name. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`;
     expect(said).to.deep.equal([
       targetOf(""),
       targetOf("toString"),
       nothing,
-      `Nothing was sent. "a b" is not a room name. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`,
+      noRoom,
+      noRoom,
       "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NO CLIENT WOULD RECEIVE THE MESSAGE. Start this program and the demo with the same REDIS_URL, such as redis://localhost:6399.\n",
     ]);
   });
@@ -69,7 +73,7 @@ describe("npm run send", function () {
       ["/ws/analytics", ["analytics", "a click"], "📊 Analytics: a click"],
     ];
 
-    it("reaches all five targets, and only the named room", async () => {
+    it("reaches all five text targets, and only the named room", async () => {
       const clients = await Promise.all(destinations.map(([path]) => Client.open(demo.url + path)));
       const bystander = await Client.open(`${demo.url}/ws/room/other`);
       // All groups but analytics announce a new member.
@@ -87,6 +91,15 @@ describe("npm run send", function () {
       expect(arrived).to.deep.equal(destinations.map(([, , arrives]) => arrives));
       bystander.send("the end");
       expect(await bystander.next()).to.equal("💬 the end");
+    });
+
+    it("reaches a room with names", async () => {
+      const member = await TalkClient.of(await Client.open(`${demo.url}/ws/talk/general`));
+      const before = Date.now();
+      expect(await send("talk", "general", bold)).to.deep.equal(sent);
+      const { at, ...said } = await member.next("said");
+      expect(said).to.deep.equal({ type: "said", key: "", name: "npm run send", text: bold });
+      expect(at).to.be.within(before, Date.now());
     });
 
     it("refuses a text that is too long", async () => {

@@ -197,7 +197,7 @@ describe("the demo's server", () => {
     it("reports at /healthz that it can serve, and the health of its layers", async () => {
       const response = await fetch(`${demo.url}/healthz`);
       expect(response.status).to.equal(200);
-      const aliases = ["memory", "chat", "queue", "notifications", "analytics"];
+      const aliases = ["memory", "chat", "queue", "notifications", "analytics", "rooms"];
       const layers = Object.fromEntries(aliases.map((alias) => [alias, { ok: true }]));
       expect(await response.json()).to.deep.equal({ status: "ok", layers });
     });

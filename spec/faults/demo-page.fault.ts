@@ -55,14 +55,15 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     await ann.room.joins("stage", "Ann");
     expect(await ann.room.members(1)).to.deep.equal(["Ann"]);
     await ben.room.joins("stage", "Ben");
+    await ann.room.present.getByText("Ben").waitFor();
     for (const { room } of [ann, ben]) expect(await room.members(2)).to.have.members(["Ann", "Ben"]);
     await ann.room.says("Five minutes, please.");
-    await ben.room.log.getByText("💬 Five minutes, please.").waitFor();
-    const { code, said } = await runDemo("send", ["room", "stage", "from", "outside"], {
+    await ben.room.log.getByText("Ann: Five minutes, please.").waitFor();
+    const { code, said } = await runDemo("send", ["talk", "stage", "from", "outside"], {
       REDIS_URL: redis.url,
     });
     expect([code, said]).to.deep.equal([0, ""]);
-    for (const { room } of [ann, ben]) await room.log.getByText("💬 from outside").waitFor();
+    for (const { room } of [ann, ben]) await room.log.getByText("npm run send: from outside").waitFor();
   });
 
   it("carries the showcase over all layers", async () => {
@@ -98,7 +99,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     servers = [await start(new URL(one.url).port), two];
     await ann.room.reaches("joined");
     await ben.room.says("Welcome back.");
-    await ann.room.log.getByText("💬 Welcome back.").waitFor();
+    await ann.room.log.getByText("Ben: Welcome back.").waitFor();
     // The reliable chat has all messages, so it shows no gap.
     await ann.reliable.reaches("joined");
     expect(await ann.reliable.log.getByText("is not shown here").count()).to.equal(0);

@@ -65,12 +65,22 @@ export class Panel {
 export class RoomPanel extends Panel {
   readonly roomName = this.region.getByLabel("Room name");
   readonly person = this.region.getByLabel("Your name");
+  readonly rename = this.region.getByRole("button", { name: "Rename" });
   readonly present = this.region.getByRole("list", { name: /^In the room/ });
 
+  /** Resolves once the member has the name `person`, if it is given. */
   override async joins(room?: string, person?: string): Promise<void> {
     if (room !== undefined) await this.roomName.fill(room);
     if (person !== undefined) await this.person.fill(person);
     await super.joins();
+    if (person !== undefined) await this.log.getByText("You are now").last().waitFor();
+  }
+
+  /** The texts of members, each with its author, once there are `count`. */
+  async texts(count: number): Promise<string[]> {
+    const texts = this.log.locator('[data-kind="message"]');
+    await texts.nth(count - 1).waitFor();
+    return texts.allTextContents();
   }
 
   async members(count: number): Promise<string[]> {
@@ -134,7 +144,7 @@ export class Tab {
     const marker = this.page.waitForEvent("websocket", (socket) => socket.url().endsWith("/ws/system"));
     await this.system.joins();
     await marker;
-    return this.sockets.filter((url) => url.includes("/ws/room/"));
+    return this.sockets.filter((url) => url.includes("/ws/talk/"));
   }
 
   async goesOnline(): Promise<void> {

@@ -59,7 +59,7 @@ async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
   await guest.room.joins("general");
   await room.says("Five minutes, please.");
   await ben.room.says("Thank you, five!");
-  await room.lines(5);
+  await room.texts(2);
   await room.members(3);
   for (const { page } of [tab, ben])
     await page.getByRole("button", { name: "Connect all four" }).press("Enter");

@@ -23,27 +23,27 @@ describe("the demo's page: a connection", () => {
 
   describe("after the loss of the server", () => {
     it("shows the loss, keeps the unsent text, and reconnects by itself", async () => {
-      const { room } = await demo.openTab();
-      await room.joins("general");
-      await room.lines(1);
+      const { system } = await demo.openTab();
+      await system.joins();
+      await system.lines(1);
       await demo.close();
-      await room.timer.getByText(/^reconnecting in \d+ s$/).waitFor();
-      await room.status
+      await system.timer.getByText(/^reconnecting in \d+ s$/).waitFor();
+      await system.status
         .getByText(/^The server (went away|is restarting)\. Reconnecting by itself\.$/)
         .waitFor();
-      await room.says("anyone?");
-      await room.status.getByText("Your message was not sent; it stays in the field.").waitFor();
-      expect(await room.message.inputValue()).to.equal("anyone?");
+      await system.says("anyone?");
+      await system.status.getByText("Your message was not sent; it stays in the field.").waitFor();
+      expect(await system.message.inputValue()).to.equal("anyone?");
       await demo.restart();
-      await room.reaches("joined");
-      await room.message.press("Enter");
-      expect(await room.lines(4)).to.deep.equal([
-        "🚪 Someone joined room 'general'",
+      await system.reaches("joined");
+      await system.message.press("Enter");
+      expect(await system.lines(4)).to.deep.equal([
+        "🔧 System: Connection established!",
         "Connected again. Messages sent in between are not shown here.",
-        "🚪 Someone joined room 'general'",
-        "💬 anyone?",
+        "🔧 System: Connection established!",
+        "🔧 System Echo: anyone?",
       ]);
-      expect(await room.message.inputValue()).to.equal("");
+      expect(await system.message.inputValue()).to.equal("");
     });
 
     it("waits longer after each try, up to 15 s, with jitter", async () => {
@@ -118,7 +118,7 @@ describe("the demo's page: a connection", () => {
 
     it("shows the reason of a server that answers but cannot serve, and keeps retrying", async () => {
       const { room, page } = await demo.openTab();
-      await page.route("**/ws/room/*", (route) =>
+      await page.route("**/ws/talk/*", (route) =>
         route.fulfill({ status: 503, contentType: "text/plain", body: "draining" }),
       );
       await demo.close();
@@ -126,7 +126,7 @@ describe("the demo's page: a connection", () => {
       await room.status
         .getByText("The server cannot serve right now (draining). Reconnecting by itself.")
         .waitFor();
-      await page.unroute("**/ws/room/*");
+      await page.unroute("**/ws/talk/*");
       await demo.restart();
       await room.reaches("joined");
     });
@@ -163,7 +163,7 @@ describe("the demo's page: a connection", () => {
     it("of a temporary end is followed by a retry", async () => {
       const wire = new Wire();
       const tab = await demo.openTabWithClock();
-      await wire.lay(tab.page, "/ws/room/");
+      await wire.lay(tab.page, "/ws/talk/");
       await tab.room.joins("general");
       await tab.stopsTheClock();
       for (const code of [1011, 3008, 4000]) {
@@ -180,7 +180,7 @@ describe("the demo's page: a connection", () => {
 
     it("of a final end is shown with the server's reason, and stops retries", async () => {
       const wire = new Wire();
-      const tab = await demo.openTab((page) => wire.lay(page, "/ws/room/"));
+      const tab = await demo.openTab((page) => wire.lay(page, "/ws/talk/"));
       for (const code of [1000, 1008, 3500, 4999]) {
         await tab.room.joins("general");
         await wire.cut(code, `The show ${code} is over`);
