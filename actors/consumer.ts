@@ -1,5 +1,6 @@
 import type { AnyActor } from "xstate";
 import type { Capability } from "../layers/backend.ts";
+import type { AnyMessage, Carried, Sendable } from "../layers/carried.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
@@ -234,13 +235,17 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    *
    * @throws as {@link ChannelLayer.groupSend} does.
    */
-  groupSend(group: string, message: MessageOf<MessagesOf<T>>, options: GroupSendOptions = {}): Promise<void> {
-    return this.#context.groups.groupSend(group, message, options);
+  groupSend<M extends MessageOf<MessagesOf<T>>>(
+    group: string,
+    message: Sendable<MessagesOf<T>, M>,
+    options: GroupSendOptions = {},
+  ): Promise<void> {
+    return this.#context.groups.groupSend(group, message as Message, options);
   }
 
   /** Sends a message to an actor on any node, at most once. @throws as {@link Runtime.send} does. */
-  sendTo(channel: string, message: Message): Promise<void> {
-    return this.#context.messaging.sendTo(channel, message);
+  sendTo<M extends AnyMessage>(channel: string, message: M & Carried<M>): Promise<void> {
+    return this.#context.messaging.sendTo(channel, message as Message);
   }
 
   /**
@@ -250,13 +255,21 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * @throws {AskFailedError} if `channel` is this actor's own channel.
    * @throws as {@link Runtime.ask} does.
    */
-  ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
-    return this.#context.messaging.ask(channel, message, options) as Promise<R>;
+  ask<R = unknown, M extends AnyMessage = Message>(
+    channel: string,
+    message: M & Carried<M>,
+    options: AskOptions = {},
+  ): Promise<R> {
+    return this.#context.messaging.ask(channel, message as Message, options) as Promise<R>;
   }
 
   /** Asks all other members of a group, on every node. @throws as {@link Runtime.askGroup} does. */
-  askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
-    return this.#context.messaging.askGroup(group, message, options);
+  askGroup<M extends AnyMessage>(
+    group: string,
+    message: M & Carried<M>,
+    options: AskGroupOptions = {},
+  ): Promise<GroupAnswers> {
+    return this.#context.messaging.askGroup(group, message as Message, options);
   }
 
   /**
@@ -327,8 +340,12 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * @returns the job's id, once the job is in the queue
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
-  submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
-    return this.#context.messaging.submit(channel, message, options);
+  submit<M extends AnyMessage>(
+    channel: string,
+    message: M & Carried<M>,
+    options: SubmitOptions = {},
+  ): Promise<string> {
+    return this.#context.messaging.submit(channel, message as Message, options);
   }
 
   /** The members present in a group on all nodes, as far as this node knows. */

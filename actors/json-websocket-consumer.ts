@@ -3,6 +3,7 @@ import { receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
 import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
 import { jsonText } from "./json-text.ts";
+import type { AsJson } from "./json-type.ts";
 import { parseJson } from "./parse-json.ts";
 import { WebSocketConsumer } from "./websocket-consumer.ts";
 
@@ -56,7 +57,7 @@ export abstract class JsonWebSocketConsumer<
    *   counted as `not-json`, the error is reported, and the connection stays open: the value may come from
    *   another program. In any other method, the error is a failure of the actor.
    */
-  sendJson(value: unknown): void {
+  sendJson<V>(value: V & AsJson<V>): void {
     this.send(jsonText(value));
   }
 

@@ -6,6 +6,7 @@ import type {
   SubmitOptions,
   Tally,
 } from "../actors/index.ts";
+import type { AnyMessage, Carried } from "../layers/carried.ts";
 import type { Message } from "../layers/message.ts";
 import type { RunningJob } from "../layers/running-jobs.ts";
 import type { Cluster } from "./cluster/cluster.ts";
@@ -49,8 +50,8 @@ export abstract class ClusterApi {
    * @throws {InvalidMessageError} if the message is invalid.
    * @throws {NoControlLayerError} for an actor of another node, if the control layer is not known.
    */
-  send(channel: string, message: Message): Promise<void> {
-    return this.#cluster.send(channel, message);
+  send<M extends AnyMessage>(channel: string, message: M & Carried<M>): Promise<void> {
+    return this.#cluster.send(channel, message as Message);
   }
 
   /**
@@ -65,8 +66,12 @@ export abstract class ClusterApi {
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
    * @throws {RuntimeClosedError} if the runtime is closing or closed.
    */
-  ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
-    return this.#cluster.ask(channel, message, options) as Promise<R>;
+  ask<R = unknown, M extends AnyMessage = Message>(
+    channel: string,
+    message: M & Carried<M>,
+    options: AskOptions = {},
+  ): Promise<R> {
+    return this.#cluster.ask(channel, message as Message, options) as Promise<R>;
   }
 
   /**
@@ -76,8 +81,12 @@ export abstract class ClusterApi {
    * @throws {UnknownLayerError} if `layer` is unknown, or if it is missing and there is no control layer.
    * @throws {NoControlLayerError} if the control layer is not known.
    */
-  askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
-    return this.#cluster.askGroup(group, message, options);
+  askGroup<M extends AnyMessage>(
+    group: string,
+    message: M & Carried<M>,
+    options: AskGroupOptions = {},
+  ): Promise<GroupAnswers> {
+    return this.#cluster.askGroup(group, message as Message, options);
   }
 
   /**
@@ -160,7 +169,11 @@ export abstract class ClusterApi {
    * @throws {InvalidNameError} unless `replyTo` is the channel of an actor.
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
-  submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
-    return this.#workers.submit(channel, message, options);
+  submit<M extends AnyMessage>(
+    channel: string,
+    message: M & Carried<M>,
+    options: SubmitOptions = {},
+  ): Promise<string> {
+    return this.#workers.submit(channel, message as Message, options);
   }
 }

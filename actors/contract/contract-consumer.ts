@@ -12,6 +12,7 @@ import { FrameError } from "../frame-error.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
 import { findHandler } from "../handlers.ts";
 import { cachedText, messageText } from "../json-text.ts";
+import type { AsJson } from "../json-type.ts";
 import { type CheckedFrame, ClientFrames } from "./client-frames.ts";
 import { checkReply, checkServerFrame } from "./outgoing-check.ts";
 import { relayFrame } from "./relay.ts";
@@ -73,7 +74,7 @@ export abstract class ContractConsumer<
    * @throws {AcceptError} if the connection is not accepted yet.
    * @throws {TypeError} if JSON cannot hold the payload, as {@link JsonWebSocketConsumer.sendJson} does.
    */
-  send<F extends keyof ServerFrames<K> & string>(type: F, payload: ServerFrames<K>[F]): void {
+  send<F extends keyof ServerFrames<K> & string>(type: F, payload: AsJson<ServerFrames<K>[F]>): void {
     const encode = () => {
       this.#checkOutgoing(type, payload);
       return frameText(type, payload);
