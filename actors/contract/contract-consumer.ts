@@ -30,7 +30,7 @@ export interface ContractConsumerTypes {
 export interface TypesWithContract<K extends Contract, T extends ContractConsumerTypes> {
   readonly messages: T["messages"] extends object ? T["messages"] : Record<never, never>;
   readonly contract: K;
-  readonly user: T extends { readonly user: infer U } ? U : undefined;
+  readonly user: T extends { readonly user: infer U } ? U : unknown;
 }
 
 /** Handles one connection whose frames follow a contract: see {@link contractConsumer}. */
