@@ -2,7 +2,7 @@ import type { AnyActor } from "xstate";
 import type { Capability } from "../layers/backend.ts";
 import type { AnyMessage, Carried, Sendable } from "../layers/carried.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
+import type { Delivery, Gap, Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Exit } from "./close-codes.ts";
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, ScopeOf } from "./consumer-context.ts";
@@ -235,7 +235,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    *
    * @throws as {@link ChannelLayer.groupSend} does.
    */
-  groupSend<M extends MessageOf<MessagesOf<T>>>(
+  groupSend<M extends AnyMessage>(
     group: string,
     message: Sendable<MessagesOf<T>, M>,
     options: GroupSendOptions = {},

@@ -1,4 +1,4 @@
-import type { Opaque } from "../layers/carried.ts";
+import type { IsOpaque } from "../layers/carried.ts";
 
 /** Refuses, at compile time, a value that JSON cannot hold. */
 export interface NotInJson<T> {
@@ -18,8 +18,10 @@ export type AsJson<T> = unknown extends T
       ? NotInJson<T>
       : T extends { toJSON(...args: never): unknown }
         ? T
-        : T extends Opaque | undefined
+        : T extends undefined
           ? NotInJson<T>
-          : T extends readonly unknown[]
-            ? { [K in keyof T]: AsJson<T[K]> }
-            : { [K in keyof T]: AsJson<Exclude<T[K], undefined>> | Extract<T[K], undefined> };
+          : IsOpaque<T> extends true
+            ? NotInJson<T>
+            : T extends readonly unknown[]
+              ? { [K in keyof T]: AsJson<T[K]> }
+              : { [K in keyof T]: AsJson<Exclude<T[K], undefined>> | Extract<T[K], undefined> };

@@ -28,7 +28,14 @@ export type NamesIn<P extends string> = P extends `${string}:${infer Name}/${inf
     ? Name
     : never;
 
-type HasKey<T, K extends string> = T extends object ? (K extends keyof T ? true : false) : false;
+/** Whether `T` may have a key. Some libraries give an empty object the type `Record<string, never>`. */
+type HasKey<T, K extends keyof never> = T extends object
+  ? K extends keyof T
+    ? [T[K]] extends [never]
+      ? false
+      : true
+    : false
+  : false;
 
 /** Refuses a schema of payloads that have a key of the envelope. */
 type WithoutKey<S, K extends string> =
@@ -86,7 +93,8 @@ export interface ContractOptions<P extends string, Q, C, S> {
  * Standard Schema, such as zod, valibot and arktype.
  *
  * The type of a frame has 1 to 99 letters, digits, `-`, `_` and `.`. Types that begin with `greenroom.` belong to
- * the protocol. A payload has no key `type`, and that of a frame that asks has no key `id`.
+ * the protocol. A payload has no key `type`, and that of a frame that asks has no key `id`. So a record of any keys
+ * has to be a part of the payload: `{ votes: z.record(z.string(), z.number()) }`.
  *
  * @throws {TypeError} if a type is not allowed, or if a schema does not speak Standard Schema.
  *

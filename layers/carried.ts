@@ -7,8 +7,7 @@ export interface NotInMessage<T> {
 
 type Scalar = string | number | boolean | bigint | null | undefined;
 
-/** Values whose content is not in their properties. A `stack` distinguishes an error from plain data. */
-export type Opaque =
+type Opaque =
   | symbol
   | ((...args: never) => unknown)
   | (abstract new (
@@ -20,8 +19,19 @@ export type Opaque =
   | ReadonlySet<unknown>
   | PromiseLike<unknown>
   | ArrayBufferLike
-  | ArrayBufferView
-  | (Error & { readonly stack: unknown });
+  | ArrayBufferView;
+
+/**
+ * Whether the content of `T` is not in its properties. Plain data with a name and a message also extend `Error`,
+ * but have no `stack`.
+ */
+export type IsOpaque<T> = T extends Opaque
+  ? true
+  : T extends Error
+    ? "stack" extends keyof T
+      ? true
+      : false
+    : false;
 
 /**
  * The type `T`, if a message can hold its values: null, booleans, numbers, bigints, strings, `Uint8Array`, and
@@ -32,7 +42,7 @@ export type Carried<T> = unknown extends T
   ? T
   : T extends Scalar | Uint8Array
     ? T
-    : T extends Opaque
+    : IsOpaque<T> extends true
       ? NotInMessage<T>
       : { [K in keyof T]: Carried<T[K]> };
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { runOwned, watchAsyncErrors } from "./async-errors.ts";
 import type { Backend, Capabilities, Health } from "./backend.ts";
-import type { Sendable } from "./carried.ts";
+import type { AnyMessage, Sendable } from "./carried.ts";
 import { type LayerCounters, LayerMetrics } from "./counters.ts";
 import { LocalChannelRegistry, type LocalChannels } from "./delivery/channel-registry.ts";
 import { Receiver } from "./delivery/receiver.ts";
@@ -212,7 +212,7 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {LayerUnavailableError} if it is not certain that the message was sent. If the connection broke
    *   before the server replied, a message for a named channel may have reached the queue.
    */
-  async send<T extends MessageOf<M>>(
+  async send<T extends AnyMessage>(
     channel: string,
     message: Sendable<M, T>,
     address?: JobAddress,
@@ -327,7 +327,7 @@ export class ChannelLayer<M = AnyMessages> {
    *   server confirmed the message. It is then not certain whether the message was sent: a retry may send the
    *   message twice.
    */
-  async groupSend<T extends MessageOf<M>>(
+  async groupSend<T extends AnyMessage>(
     group: string,
     message: Sendable<M, T>,
     options?: GroupSendOptions,

@@ -75,7 +75,8 @@ export type WithUser<C extends ConsumerClass, OfRuntime, OfRoute> =
         ? unknown
         : { readonly a_guard_finds_another_user: Found<OfRuntime, OfRoute> };
 
-type Found<OfRuntime, OfRoute> = [OfRoute] extends [never] ? OfRuntime : OfRoute;
+// A guard may always find no user. The compiler also adds undefined to `ok ? { user } : { status: 401, reason }`.
+type Found<OfRuntime, OfRoute> = Exclude<[OfRoute] extends [never] ? OfRuntime : OfRoute, undefined>;
 
 /** Options of a route of a consumer with a contract. */
 export interface ContractRouteOptions<U = never> {
