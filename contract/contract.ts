@@ -117,20 +117,33 @@ export function contract<
   Q extends Schema | undefined = undefined,
 >(options: ContractOptions<P, Q, C, S>): Contract<P, Q, C, S> {
   const { path, params, client, server } = options as ContractOptions<P, Q, C, S> & { params?: Q };
-  for (const [type, frame] of Object.entries(client))
-    check(type, "~standard" in frame ? [frame] : [frame.payload, frame.reply]);
-  for (const [type, schema] of Object.entries(server)) check(type, [schema]);
+  for (const [type, frame] of Object.entries(client)) {
+    checkType(type);
+    const { payload, reply } = Object(frame) as Partial<AskingFrame>;
+    for (const schema of isSchema(frame) ? [frame] : [payload, reply]) checkSchema(schema, `"${type}"`);
+  }
+  for (const [type, schema] of Object.entries(server)) {
+    checkType(type);
+    checkSchema(schema, `"${type}"`);
+  }
+  if (params !== undefined) checkSchema(params, "the parameters");
   return { path, params: params as Q, client, server };
 }
 
-function check(type: string, schemas: readonly (Schema | undefined)[]): void {
+// Untyped code may pass any value. The schemas of arktype are functions.
+const isSchema = (value: unknown): value is Schema =>
+  typeof Object(value)["~standard"]?.validate === "function";
+
+function checkType(type: string): void {
   if (!/^[\w.-]{1,99}$/.test(type) || type.startsWith("greenroom."))
     throw new TypeError(
       `"${type}" cannot be the type of a frame: use 1 to 99 letters, digits, "-", "_" and ".", and do not begin with "greenroom.".`,
     );
-  for (const schema of schemas)
-    if (!schema?.["~standard"])
-      throw new TypeError(
-        `A schema of "${type}" does not speak Standard Schema: use zod ≥ 3.24, valibot ≥ 1 or arktype ≥ 2.`,
-      );
+}
+
+function checkSchema(schema: unknown, owner: string): void {
+  if (!isSchema(schema))
+    throw new TypeError(
+      `A schema of ${owner} does not speak Standard Schema: use zod ≥ 3.24, valibot ≥ 1 or arktype ≥ 2.`,
+    );
 }
