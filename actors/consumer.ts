@@ -231,7 +231,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Sends a message to every member of a group on every node, including this actor if it is a member. To skip
-   * this actor, pass `{ except: this.channel }`.
+   * this actor, pass `{ except: this.channel }`. The compiler refuses a message with a part that no message can
+   * hold, such as a `Date`.
    *
    * @throws as {@link ChannelLayer.groupSend} does.
    */
@@ -251,6 +252,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /**
    * Asks an actor on any node, and resolves with the return value of that actor's handler. A handler that
    * awaits the reply blocks this actor. If two actors await each other's replies, both time out.
+   *
+   * In a call with a type argument, such as `ask<number>(…)`, the compiler does not check the parts of the message.
    *
    * @throws {AskFailedError} if `channel` is this actor's own channel.
    * @throws as {@link Runtime.ask} does.

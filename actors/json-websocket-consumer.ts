@@ -50,6 +50,9 @@ export abstract class JsonWebSocketConsumer<
    * method says. A bigint becomes a string of decimal digits: `12345678901234567890n` is sent as
    * `"12345678901234567890"`.
    *
+   * The compiler refuses most of the values that cause an error. It also refuses an instance of a class with
+   * methods and without `toJSON`: send a copy of its properties, `{ ...instance }`.
+   *
    * @throws {TypeError} if JSON cannot hold `value`, or would change a part of it: a `Map`, a `Set`, an
    *   `Error`, bytes, `NaN`, `Infinity`, an invalid date, a function, `undefined` in an array, an instance of
    *   a class without properties, or a cycle. The message names the path of the part, such as

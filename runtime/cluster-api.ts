@@ -58,6 +58,8 @@ export abstract class ClusterApi {
    * Sends a message to one actor on any node, and resolves with the deep-frozen return value of its handler.
    * The value can be of any type that a message can hold.
    *
+   * In a call with a type argument, such as `ask<number>(…)`, the compiler does not check the parts of the message.
+   *
    * @throws {AskTimeoutError} if the actor does not reply within `timeoutMs`. Its handler may still run.
    * @throws {NoSuchActorError} immediately if the channel's node lacks the actor, or leaves before it
    *   replies. If no known node could have the actor, the call rejects after the timeout.

@@ -38,9 +38,9 @@ import { checkedParams } from "./upgrade/contract-params.ts";
 import { originGuard } from "./upgrade/guards.ts";
 import { PlainRequests } from "./upgrade/plain-requests.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
+import { patternOf, routeArguments } from "./upgrade/route-arguments.ts";
 import type {
   OnKnownLayer,
-  RouteOptions,
   RouteRest,
   RouteTarget,
   SpawnScope,
@@ -175,7 +175,7 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
     patternOrConsumer: RouteTarget<A, L, U, G>,
     ...rest: RouteRest<A, C, L, U, G>
   ): void {
-    const [pattern, Consumer, options] = routeArguments([patternOrConsumer, ...rest]);
+    const { pattern, Consumer, options } = routeArguments([patternOrConsumer, ...rest]);
     this.#check(Consumer);
     const { params: checks = {}, guards = [], replace = false } = options;
     const route = { pattern: patternOf(Consumer, pattern), Consumer, checks, guards, answer: requireUpgrade };
@@ -366,30 +366,6 @@ export function createRuntime<L extends Layers = Record<never, never>, U = never
   options: RuntimeOptions<L, U> = {},
 ): Runtime<L, U> {
   return new Runtime(options);
-}
-
-type RouteArguments = readonly [
-  pattern: string | undefined,
-  consumer: ConsumerClass,
-  options: RouteOptions<string, unknown>,
-];
-
-/** The arguments of {@link Runtime.route}, in the order of a call with a pattern. */
-function routeArguments([first, ...rest]: readonly unknown[]): RouteArguments {
-  const [pattern, consumer, options = {}] =
-    typeof first === "string" ? [first, ...rest] : [undefined, first, ...rest];
-  return [pattern, consumer, options] as RouteArguments;
-}
-
-/** @throws {RouteError} if the consumer has a contract and `pattern` is given, or has none and `pattern` is not. */
-function patternOf({ name, contract }: ConsumerClass, pattern: string | undefined): string {
-  if (contract !== undefined && pattern === undefined) return contract.path;
-  if (contract === undefined && pattern !== undefined) return pattern;
-  throw new RouteError(
-    contract === undefined
-      ? `${name} has no contract, so its route needs a path: route("/ws/…", ${name}).`
-      : `The path of ${name} comes from its contract: call route(${name}) without a path.`,
-  );
 }
 
 /** Whether `work` resolves within `ms` milliseconds. Rejects as `work` does. */

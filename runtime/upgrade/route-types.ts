@@ -96,12 +96,12 @@ export type RouteTarget<A, Layers, User, G> = A &
   (A extends ConsumerClass ? Routable<A, Layers, User, G> & WithContract<A> : unknown);
 
 /** The other arguments of {@link Runtime.route}. One signature instead of two, so that the errors name the reason. */
-export type RouteRest<A, C extends ConsumerClass, Layers, User, G> = A extends string
-  ? [
-      consumer: C & Routable<C, Layers, User, G> & OnCompletePattern<C, A> & WithoutContract<C>,
-      options?: RouteOptions<A, G>,
-    ]
-  : [options?: ContractRouteOptions<G>];
+export type RouteRest<A, C extends ConsumerClass, Layers, User, G> = [A] extends [ConsumerClass]
+  ? [options?: ContractRouteOptions<G>]
+  : [
+      consumer: C & Routable<C, Layers, User, G> & OnCompletePattern<C, A & string> & WithoutContract<C>,
+      options?: RouteOptions<A & string, G>,
+    ];
 
 type Routable<C extends ConsumerClass, Layers, User, G> = OnKnownLayer<C, Layers> &
   WithHandlers<C> &
