@@ -1,7 +1,8 @@
 import type { AnyActor } from "xstate";
 import type { Capability } from "../layers/backend.ts";
+import type { AnyMessage, Carried, Sendable } from "../layers/carried.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
+import type { Delivery, Gap, Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Exit } from "./close-codes.ts";
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, ScopeOf } from "./consumer-context.ts";
@@ -230,33 +231,48 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Sends a message to every member of a group on every node, including this actor if it is a member. To skip
-   * this actor, pass `{ except: this.channel }`.
+   * this actor, pass `{ except: this.channel }`. The compiler refuses a message with a part that no message can
+   * hold, such as a `Date`.
    *
    * @throws as {@link ChannelLayer.groupSend} does.
    */
-  groupSend(group: string, message: MessageOf<MessagesOf<T>>, options: GroupSendOptions = {}): Promise<void> {
-    return this.#context.groups.groupSend(group, message, options);
+  groupSend<M extends AnyMessage>(
+    group: string,
+    message: Sendable<MessagesOf<T>, M>,
+    options: GroupSendOptions = {},
+  ): Promise<void> {
+    return this.#context.groups.groupSend(group, message as Message, options);
   }
 
   /** Sends a message to an actor on any node, at most once. @throws as {@link Runtime.send} does. */
-  sendTo(channel: string, message: Message): Promise<void> {
-    return this.#context.messaging.sendTo(channel, message);
+  sendTo<M extends AnyMessage>(channel: string, message: M & Carried<M>): Promise<void> {
+    return this.#context.messaging.sendTo(channel, message as Message);
   }
 
   /**
    * Asks an actor on any node, and resolves with the return value of that actor's handler. A handler that
    * awaits the reply blocks this actor. If two actors await each other's replies, both time out.
    *
+   * In a call with a type argument, such as `ask<number>(…)`, the compiler does not check the parts of the message.
+   *
    * @throws {AskFailedError} if `channel` is this actor's own channel.
    * @throws as {@link Runtime.ask} does.
    */
-  ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
-    return this.#context.messaging.ask(channel, message, options) as Promise<R>;
+  ask<R = unknown, M extends AnyMessage = Message>(
+    channel: string,
+    message: M & Carried<M>,
+    options: AskOptions = {},
+  ): Promise<R> {
+    return this.#context.messaging.ask(channel, message as Message, options) as Promise<R>;
   }
 
   /** Asks all other members of a group, on every node. @throws as {@link Runtime.askGroup} does. */
-  askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
-    return this.#context.messaging.askGroup(group, message, options);
+  askGroup<M extends AnyMessage>(
+    group: string,
+    message: M & Carried<M>,
+    options: AskGroupOptions = {},
+  ): Promise<GroupAnswers> {
+    return this.#context.messaging.askGroup(group, message as Message, options);
   }
 
   /**
@@ -327,8 +343,12 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * @returns the job's id, once the job is in the queue
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
-  submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
-    return this.#context.messaging.submit(channel, message, options);
+  submit<M extends AnyMessage>(
+    channel: string,
+    message: M & Carried<M>,
+    options: SubmitOptions = {},
+  ): Promise<string> {
+    return this.#context.messaging.submit(channel, message as Message, options);
   }
 
   /** The members present in a group on all nodes, as far as this node knows. */

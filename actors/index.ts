@@ -42,6 +42,7 @@ export { OutgoingFrameError } from "./contract/outgoing-frame-error.ts";
 export { type Relay, relay, relayAs } from "./contract/relay.ts";
 export { FrameError } from "./frame-error.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
+export type { AsJson, NotInJson } from "./json-type.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
 export { machineConsumer } from "./machine-consumer.ts";
 export type { ContractEffect, ContractEvents, MachineFor } from "./machine-contract.ts";

@@ -3,6 +3,7 @@ import { receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
 import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
 import { jsonText } from "./json-text.ts";
+import type { AsJson } from "./json-type.ts";
 import { parseJson } from "./parse-json.ts";
 import { WebSocketConsumer } from "./websocket-consumer.ts";
 
@@ -49,6 +50,9 @@ export abstract class JsonWebSocketConsumer<
    * method says. A bigint becomes a string of decimal digits: `12345678901234567890n` is sent as
    * `"12345678901234567890"`.
    *
+   * The compiler refuses most of the values that cause an error. It also refuses an instance of a class with
+   * methods and without `toJSON`: send a copy of its properties, `{ ...instance }`.
+   *
    * @throws {TypeError} if JSON cannot hold `value`, or would change a part of it: a `Map`, a `Set`, an
    *   `Error`, bytes, `NaN`, `Infinity`, an invalid date, a function, `undefined` in an array, an instance of
    *   a class without properties, or a cycle. The message names the path of the part, such as
@@ -56,7 +60,7 @@ export abstract class JsonWebSocketConsumer<
    *   counted as `not-json`, the error is reported, and the connection stays open: the value may come from
    *   another program. In any other method, the error is a failure of the actor.
    */
-  sendJson(value: unknown): void {
+  sendJson<V>(value: V & AsJson<V>): void {
     this.send(jsonText(value));
   }
 

@@ -1,3 +1,8 @@
+/**
+ * The types of the client. The client itself does not exist yet: an import of a value fails at run time.
+ *
+ * @module
+ */
 import type { Contract } from "../contract/index.ts";
 import type { Client, ConnectOptions, ContractConnectOptions, RawClient } from "./client.ts";
 

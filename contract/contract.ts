@@ -28,7 +28,14 @@ export type NamesIn<P extends string> = P extends `${string}:${infer Name}/${inf
     ? Name
     : never;
 
-type HasKey<T, K extends string> = T extends object ? (K extends keyof T ? true : false) : false;
+/** Whether `T` may have a key. Some libraries give an empty object the type `Record<string, never>`. */
+type HasKey<T, K extends keyof never> = T extends object
+  ? K extends keyof T
+    ? [T[K]] extends [never]
+      ? false
+      : true
+    : false
+  : false;
 
 /** Refuses a schema of payloads that have a key of the envelope. */
 type WithoutKey<S, K extends string> =
@@ -86,7 +93,8 @@ export interface ContractOptions<P extends string, Q, C, S> {
  * Standard Schema, such as zod, valibot and arktype.
  *
  * The type of a frame has 1 to 99 letters, digits, `-`, `_` and `.`. Types that begin with `greenroom.` belong to
- * the protocol. A payload has no key `type`, and that of a frame that asks has no key `id`.
+ * the protocol. A payload has no key `type`, and that of a frame that asks has no key `id`. So a record of any keys
+ * has to be a part of the payload: `{ votes: z.record(z.string(), z.number()) }`.
  *
  * @throws {TypeError} if a type is not allowed, or if a schema does not speak Standard Schema.
  *
@@ -109,20 +117,33 @@ export function contract<
   Q extends Schema | undefined = undefined,
 >(options: ContractOptions<P, Q, C, S>): Contract<P, Q, C, S> {
   const { path, params, client, server } = options as ContractOptions<P, Q, C, S> & { params?: Q };
-  for (const [type, frame] of Object.entries(client))
-    check(type, "~standard" in frame ? [frame] : [frame.payload, frame.reply]);
-  for (const [type, schema] of Object.entries(server)) check(type, [schema]);
+  for (const [type, frame] of Object.entries(client)) {
+    checkType(type);
+    const { payload, reply } = Object(frame) as Partial<AskingFrame>;
+    for (const schema of isSchema(frame) ? [frame] : [payload, reply]) checkSchema(schema, `"${type}"`);
+  }
+  for (const [type, schema] of Object.entries(server)) {
+    checkType(type);
+    checkSchema(schema, `"${type}"`);
+  }
+  if (params !== undefined) checkSchema(params, "the parameters");
   return { path, params: params as Q, client, server };
 }
 
-function check(type: string, schemas: readonly (Schema | undefined)[]): void {
+// Untyped code may pass any value. The schemas of arktype are functions.
+const isSchema = (value: unknown): value is Schema =>
+  typeof Object(value)["~standard"]?.validate === "function";
+
+function checkType(type: string): void {
   if (!/^[\w.-]{1,99}$/.test(type) || type.startsWith("greenroom."))
     throw new TypeError(
       `"${type}" cannot be the type of a frame: use 1 to 99 letters, digits, "-", "_" and ".", and do not begin with "greenroom.".`,
     );
-  for (const schema of schemas)
-    if (!schema?.["~standard"])
-      throw new TypeError(
-        `A schema of "${type}" does not speak Standard Schema: use zod ≥ 3.24, valibot ≥ 1 or arktype ≥ 2.`,
-      );
+}
+
+function checkSchema(schema: unknown, owner: string): void {
+  if (!isSchema(schema))
+    throw new TypeError(
+      `A schema of ${owner} does not speak Standard Schema: use zod ≥ 3.24, valibot ≥ 1 or arktype ≥ 2.`,
+    );
 }

@@ -3,7 +3,7 @@ import { checkInteger } from "../layers/check-integer.ts";
 import { GreenroomError } from "../layers/errors.ts";
 import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import { type Internals, internals } from "../runtime/internals.ts";
-import { type Guard, originGuard } from "../runtime/upgrade/guards.ts";
+import { type AnyGuard, originGuard } from "../runtime/upgrade/guards.ts";
 import { version } from "../version.ts";
 import { AccessToken } from "./access-token.ts";
 import { Failures } from "./activity/failures.ts";
@@ -24,7 +24,7 @@ export interface InspectorOptions {
    * they contain no data. Upgrades from pages of other sites are always refused.
    * @default [], with a `token`
    */
-  readonly guards?: readonly Guard[];
+  readonly guards?: readonly AnyGuard[];
   /**
    * The token that opens the page, the page's socket and the page's files, in the query of the returned
    * address. A browser keeps it as a cookie. Set the token if several processes share one address, or if the

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { runOwned, watchAsyncErrors } from "./async-errors.ts";
 import type { Backend, Capabilities, Health } from "./backend.ts";
+import type { AnyMessage, Sendable } from "./carried.ts";
 import { type LayerCounters, LayerMetrics } from "./counters.ts";
 import { LocalChannelRegistry, type LocalChannels } from "./delivery/channel-registry.ts";
 import { Receiver } from "./delivery/receiver.ts";
@@ -211,7 +212,11 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {LayerUnavailableError} if it is not certain that the message was sent. If the connection broke
    *   before the server replied, a message for a named channel may have reached the queue.
    */
-  async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
+  async send<T extends AnyMessage>(
+    channel: string,
+    message: Sendable<M, T>,
+    address?: JobAddress,
+  ): Promise<void> {
     this.#lifecycle.refuseIfClosed();
     checkChannel(channel);
     const [node, own] = channel.split("!");
@@ -322,7 +327,11 @@ export class ChannelLayer<M = AnyMessages> {
    *   server confirmed the message. It is then not certain whether the message was sent: a retry may send the
    *   message twice.
    */
-  async groupSend(group: string, message: MessageOf<M>, options?: GroupSendOptions): Promise<void> {
+  async groupSend<T extends AnyMessage>(
+    group: string,
+    message: Sendable<M, T>,
+    options?: GroupSendOptions,
+  ): Promise<void> {
     this.#lifecycle.refuseIfClosed();
     checkGroup(group);
     const except = options?.except;
@@ -381,13 +390,13 @@ export class ChannelLayer<M = AnyMessages> {
     return this.#lifecycle.close();
   }
 
-  #publish(topic: string, message: MessageOf<M>, envelope?: Envelope): Promise<void> {
+  #publish(topic: string, message: object, envelope?: Envelope): Promise<void> {
     return this.#transmit(message, envelope, (payload) => this.#backend.publish(topic, payload));
   }
 
   /** Encodes `message` immediately, transmits the payload once the layer is open, and counts the outcome. */
   #transmit(
-    message: MessageOf<M>,
+    message: object,
     envelope: Envelope | undefined,
     transmit: (payload: Uint8Array) => Promise<void>,
   ): Promise<void> {

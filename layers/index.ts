@@ -1,4 +1,5 @@
 export type * from "./backend.ts";
+export type { AnyMessage, Carried, NotInMessage, Sendable } from "./carried.ts";
 export { ChannelLayer } from "./channel-layer.ts";
 export type { Clock } from "./clock.ts";
 export type { DropReason, LayerCounters } from "./counters.ts";

@@ -6,6 +6,7 @@ import type {
   SubmitOptions,
   Tally,
 } from "../actors/index.ts";
+import type { AnyMessage, Carried } from "../layers/carried.ts";
 import type { Message } from "../layers/message.ts";
 import type { RunningJob } from "../layers/running-jobs.ts";
 import type { Cluster } from "./cluster/cluster.ts";
@@ -49,13 +50,15 @@ export abstract class ClusterApi {
    * @throws {InvalidMessageError} if the message is invalid.
    * @throws {NoControlLayerError} for an actor of another node, if the control layer is not known.
    */
-  send(channel: string, message: Message): Promise<void> {
-    return this.#cluster.send(channel, message);
+  send<M extends AnyMessage>(channel: string, message: M & Carried<M>): Promise<void> {
+    return this.#cluster.send(channel, message as Message);
   }
 
   /**
    * Sends a message to one actor on any node, and resolves with the deep-frozen return value of its handler.
    * The value can be of any type that a message can hold.
+   *
+   * In a call with a type argument, such as `ask<number>(…)`, the compiler does not check the parts of the message.
    *
    * @throws {AskTimeoutError} if the actor does not reply within `timeoutMs`. Its handler may still run.
    * @throws {NoSuchActorError} immediately if the channel's node lacks the actor, or leaves before it
@@ -65,8 +68,12 @@ export abstract class ClusterApi {
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
    * @throws {RuntimeClosedError} if the runtime is closing or closed.
    */
-  ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
-    return this.#cluster.ask(channel, message, options) as Promise<R>;
+  ask<R = unknown, M extends AnyMessage = Message>(
+    channel: string,
+    message: M & Carried<M>,
+    options: AskOptions = {},
+  ): Promise<R> {
+    return this.#cluster.ask(channel, message as Message, options) as Promise<R>;
   }
 
   /**
@@ -76,8 +83,12 @@ export abstract class ClusterApi {
    * @throws {UnknownLayerError} if `layer` is unknown, or if it is missing and there is no control layer.
    * @throws {NoControlLayerError} if the control layer is not known.
    */
-  askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
-    return this.#cluster.askGroup(group, message, options);
+  askGroup<M extends AnyMessage>(
+    group: string,
+    message: M & Carried<M>,
+    options: AskGroupOptions = {},
+  ): Promise<GroupAnswers> {
+    return this.#cluster.askGroup(group, message as Message, options);
   }
 
   /**
@@ -160,7 +171,11 @@ export abstract class ClusterApi {
    * @throws {InvalidNameError} unless `replyTo` is the channel of an actor.
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
-  submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
-    return this.#workers.submit(channel, message, options);
+  submit<M extends AnyMessage>(
+    channel: string,
+    message: M & Carried<M>,
+    options: SubmitOptions = {},
+  ): Promise<string> {
+    return this.#workers.submit(channel, message as Message, options);
   }
 }

@@ -8,7 +8,10 @@ import type { Guard } from "./upgrade/guards.ts";
 import type { Inspect } from "./xstate-inspect.ts";
 
 /** Layers by alias, each with its own message types. */
-export type Layers = Record<string, ChannelLayer<never>>;
+export type Layers = Record<string, AnyLayer>;
+
+/** A layer of any messages. Of classes, the compiler would compare only `M`; of these members, it compares each. */
+type AnyLayer = Pick<ChannelLayer<never>, keyof ChannelLayer<never>>;
 
 export interface RuntimeOptions<L extends Layers, U = never> extends Partial<Limits> {
   /**

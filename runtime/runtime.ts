@@ -38,16 +38,13 @@ import { checkedParams } from "./upgrade/contract-params.ts";
 import { originGuard } from "./upgrade/guards.ts";
 import { PlainRequests } from "./upgrade/plain-requests.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
+import { patternOf, routeArguments } from "./upgrade/route-arguments.ts";
 import type {
-  ContractRouteOptions,
-  OnCompletePattern,
   OnKnownLayer,
-  RouteOptions,
+  RouteRest,
+  RouteTarget,
   SpawnScope,
-  WithContract,
   WithHandlers,
-  WithoutContract,
-  WithUser,
 } from "./upgrade/route-types.ts";
 import { Router } from "./upgrade/router.ts";
 import { Upgrades } from "./upgrade/upgrades.ts";
@@ -161,50 +158,26 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
   }
 
   /**
-   * Makes `consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`. With
-   * `replace: true`, the route takes the place of an earlier route for the same paths. Existing connections
-   * keep their consumer.
+   * `route(pattern, consumer, options)` makes `consumer` serve the connections to paths that match `pattern`, such
+   * as `/ws/room/:room_name`. `route(consumer, options)` makes a consumer with a contract serve the connections to
+   * the path of its contract, whose schema checks the path parameters. With `replace: true`, the route takes the
+   * place of an earlier route for the same paths. Existing connections keep their consumer.
    *
    * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
-   * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
+   * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range, or if
+   *   the consumer lacks a handler for a frame of its contract.
    * @throws {RouteError} if the pattern is malformed, has a route already and `replace` is not true, or lacks
-   *   a parameter of `params`.
+   *   a parameter of `params`. Also if a pattern is given for a consumer with a contract, or none is given for
+   *   another consumer.
    */
-  route<P extends string, C extends ConsumerClass, G = never>(
-    pattern: P,
-    consumer: C &
-      OnKnownLayer<C, L> &
-      WithHandlers<C> &
-      OnCompletePattern<C, P> &
-      WithoutContract<C> &
-      WithUser<C, U, G>,
-    options?: RouteOptions<P, G>,
-  ): void;
-  /**
-   * Makes a consumer with a contract serve the connections to the path of its contract, whose schema checks the
-   * path parameters.
-   *
-   * @throws {InvalidOptionError} also if the consumer lacks a handler for a frame of its contract.
-   */
-  route<C extends ConsumerClass, G = never>(
-    consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & WithContract<C> & WithUser<C, U, G>,
-    options?: ContractRouteOptions<G>,
-  ): void;
-  route(
-    first: string | ConsumerClass,
-    second?: ConsumerClass | RouteOptions<string, unknown>,
-    third?: RouteOptions<string, unknown>,
+  route<A extends string | ConsumerClass, C extends ConsumerClass, G = never>(
+    patternOrConsumer: RouteTarget<A, L, U, G>,
+    ...rest: RouteRest<A, C, L, U, G>
   ): void {
-    const [pattern, consumer, options] =
-      typeof first === "string" ? [first, second, third] : [undefined, first, second];
-    const Consumer = consumer as ConsumerClass;
+    const { pattern, Consumer, options } = routeArguments([patternOrConsumer, ...rest]);
     this.#check(Consumer);
-    const {
-      params: checks = {},
-      guards = [],
-      replace = false,
-    } = (options ?? {}) as RouteOptions<string, unknown>;
+    const { params: checks = {}, guards = [], replace = false } = options;
     const route = { pattern: patternOf(Consumer, pattern), Consumer, checks, guards, answer: requireUpgrade };
     this.#router.add(route, replace);
   }
@@ -393,17 +366,6 @@ export function createRuntime<L extends Layers = Record<never, never>, U = never
   options: RuntimeOptions<L, U> = {},
 ): Runtime<L, U> {
   return new Runtime(options);
-}
-
-/** @throws {RouteError} if the consumer has a contract and `pattern` is given, or has none and `pattern` is not. */
-function patternOf({ name, contract }: ConsumerClass, pattern: string | undefined): string {
-  if (contract !== undefined && pattern === undefined) return contract.path;
-  if (contract === undefined && pattern !== undefined) return pattern;
-  throw new RouteError(
-    contract === undefined
-      ? `${name} has no contract, so its route needs a path: route("/ws/…", ${name}).`
-      : `The path of ${name} comes from its contract: call route(${name}) without a path.`,
-  );
 }
 
 /** Whether `work` resolves within `ms` milliseconds. Rejects as `work` does. */

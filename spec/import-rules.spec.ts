@@ -121,7 +121,7 @@ describe("Import rules", function () {
 
   it("name exactly the folders of the sources", async () => {
     const found: string[] = [];
-    for (const top of ["actors", "cli", "diagrams", "inspector", "layers", "runtime"]) {
+    for (const top of ["actors", "cli", "client", "contract", "diagrams", "inspector", "layers", "runtime"]) {
       for (const entry of await readdir(join(root, top), { recursive: true, withFileTypes: true })) {
         if (entry.name.endsWith(".ts")) found.push(relative(root, entry.parentPath));
       }

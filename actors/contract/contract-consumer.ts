@@ -12,6 +12,7 @@ import { FrameError } from "../frame-error.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
 import { findHandler } from "../handlers.ts";
 import { cachedText, messageText } from "../json-text.ts";
+import type { AsJson } from "../json-type.ts";
 import { type CheckedFrame, ClientFrames } from "./client-frames.ts";
 import { checkReply, checkServerFrame } from "./outgoing-check.ts";
 import { relayFrame } from "./relay.ts";
@@ -29,7 +30,7 @@ export interface ContractConsumerTypes {
 export interface TypesWithContract<K extends Contract, T extends ContractConsumerTypes> {
   readonly messages: T["messages"] extends object ? T["messages"] : Record<never, never>;
   readonly contract: K;
-  readonly user: T extends { readonly user: infer U } ? U : undefined;
+  readonly user: T extends { readonly user: infer U } ? U : unknown;
 }
 
 /** Handles one connection whose frames follow a contract: see {@link contractConsumer}. */
@@ -73,7 +74,7 @@ export abstract class ContractConsumer<
    * @throws {AcceptError} if the connection is not accepted yet.
    * @throws {TypeError} if JSON cannot hold the payload, as {@link JsonWebSocketConsumer.sendJson} does.
    */
-  send<F extends keyof ServerFrames<K> & string>(type: F, payload: ServerFrames<K>[F]): void {
+  send<F extends keyof ServerFrames<K> & string>(type: F, payload: AsJson<ServerFrames<K>[F]>): void {
     const encode = () => {
       this.#checkOutgoing(type, payload);
       return frameText(type, payload);

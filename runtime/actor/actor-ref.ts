@@ -7,6 +7,7 @@ import {
   type Exit,
   type Frame,
 } from "../../actors/index.ts";
+import type { AnyMessage, Carried } from "../../layers/carried.ts";
 import type { Message } from "../../layers/message.ts";
 import { throughCodec } from "../../layers/through-codec.ts";
 import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
@@ -102,15 +103,18 @@ export class ActorRef {
    *
    * @throws {InvalidMessageError} if the message is invalid.
    */
-  send(message: Message): void {
+  send<M extends AnyMessage>(message: M & Carried<M>): void {
     const { inbox, runtime } = this.#actor;
-    runtime.cluster.delivery.enqueue(inbox, throughCodec(message));
+    runtime.cluster.delivery.enqueue(inbox, throughCodec(message as Message));
   }
 
   /** Asks the actor. @throws the same errors as {@link Runtime.ask}. */
-  ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
+  ask<R = unknown, M extends AnyMessage = Message>(
+    message: M & Carried<M>,
+    options: AskOptions = {},
+  ): Promise<R> {
     const { Consumer, inbox, runtime } = this.#actor;
-    return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
+    return runtime.cluster.askInbox(inbox, Consumer.name, message as Message, options) as Promise<R>;
   }
 
   /**

@@ -5,9 +5,9 @@ import { createRuntime } from "../runtime.ts";
 import type { Layers, RuntimeOptions } from "../runtime-options.ts";
 import { Admission, isRefusal, requireUpgrade } from "../upgrade/admission.ts";
 import { checkedParams } from "../upgrade/contract-params.ts";
-import type { AnyGuard } from "../upgrade/guards.ts";
+import type { AnyGuard, Guard } from "../upgrade/guards.ts";
 import { requestScope } from "../upgrade/request-scope.ts";
-import type { SpawnScope, WithHandlers } from "../upgrade/route-types.ts";
+import type { SpawnScope, WithHandlers, WithUser } from "../upgrade/route-types.ts";
 import { Router } from "../upgrade/router.ts";
 import { Communicator } from "./communicator.ts";
 import type { TestedRuntime } from "./settle.ts";
@@ -17,13 +17,21 @@ type RuntimeChoice =
   | { readonly runtime: TestedRuntime; readonly options?: never }
   | { readonly runtime?: never; readonly options?: Omit<RuntimeOptions<Layers>, "guards"> };
 
-/** Options of {@link communicate}. The consumer's scope has the given path, parameters, query and user. */
-export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "snapshot"> &
-  RequestOptions &
-  RuntimeChoice & {
-    /** Guards of the connection, called in order. @default [] */
-    readonly guards?: readonly AnyGuard[];
-  };
+/**
+ * Options of {@link communicate}. The consumer's scope has the given path, parameters, query and user. A consumer
+ * that needs a user gets it from `user`, or from `guards` that find such a user, which is of the type `G`.
+ */
+export type CommunicateOptions<C extends ConsumerClass, G = never> = RequestOptions &
+  RuntimeChoice &
+  (ConnectionScope<C> | GuardedScope<C, G>);
+
+type ConnectionScope<C extends ConsumerClass> = Omit<SpawnScope<C>, "snapshot"> & {
+  /** Guards of the connection, called in order. @default [] */
+  readonly guards?: readonly AnyGuard[];
+};
+
+type GuardedScope<C extends ConsumerClass, G> = Omit<SpawnScope<C>, "snapshot" | "user"> &
+  WithUser<C, never, G> & { readonly user?: never; readonly guards: readonly Guard<G>[] };
 
 /**
  * Creates a client of one consumer, without a network, a port or a route.
@@ -41,9 +49,11 @@ export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "s
  * await client.receiveNothing();
  * await client.disconnect();
  */
-export function communicate<C extends ConsumerClass>(
+export function communicate<C extends ConsumerClass, G = never>(
   consumer: C & WithHandlers<C>,
-  ...[given]: Record<never, never> extends SpawnScope<C> ? [CommunicateOptions<C>?] : [CommunicateOptions<C>]
+  ...[given]: Record<never, never> extends SpawnScope<C>
+    ? [CommunicateOptions<C, G>?]
+    : [CommunicateOptions<C, G>]
 ): Communicator {
   const Consumer: ConsumerClass = consumer;
   const {

@@ -45,18 +45,18 @@ type WithFrameHandlers<C extends ConsumerClass> = [ContractOfClass<C>] extends [
     : { readonly frames: FrameHandlers<ContractOfClass<C>> };
 
 /** Refuses, at compile time, a pattern without a parameter that the consumer needs. */
-export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
+type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
   ParamsOfClass<C> extends NamesIn<Pattern>
     ? unknown
     : { readonly pattern_lacks: Exclude<ParamsOfClass<C>, NamesIn<Pattern>> };
 
 /** Refuses, at compile time, a consumer whose path comes from its contract. */
-export type WithoutContract<C extends ConsumerClass> = [ContractOfClass<C>] extends [never]
+type WithoutContract<C extends ConsumerClass> = [ContractOfClass<C>] extends [never]
   ? unknown
   : { readonly the_path_comes_from_the_contract: true };
 
 /** Refuses, at compile time, a consumer without a contract, which needs a path. */
-export type WithContract<C extends ConsumerClass> = [ContractOfClass<C>] extends [never]
+type WithContract<C extends ConsumerClass> = [ContractOfClass<C>] extends [never]
   ? { readonly a_consumer_without_a_contract_needs_a_path: true }
   : unknown;
 
@@ -67,17 +67,16 @@ export type WithContract<C extends ConsumerClass> = [ContractOfClass<C>] extends
 export type WithUser<C extends ConsumerClass, OfRuntime, OfRoute> =
   unknown extends UserOf<TypesOf<C>>
     ? unknown
-    : undefined extends UserOf<TypesOf<C>>
-      ? unknown
-      : Found<OfRuntime, OfRoute> extends infer U
-        ? [U] extends [never]
-          ? { readonly no_guard_finds_a_user: true }
-          : [U] extends [UserOf<TypesOf<C>>]
-            ? unknown
-            : { readonly a_guard_finds_another_user: U }
-        : never;
+    : [Found<OfRuntime, OfRoute>] extends [never]
+      ? undefined extends UserOf<TypesOf<C>>
+        ? unknown
+        : { readonly no_guard_finds_a_user: true }
+      : [Found<OfRuntime, OfRoute>] extends [UserOf<TypesOf<C>>]
+        ? unknown
+        : { readonly a_guard_finds_another_user: Found<OfRuntime, OfRoute> };
 
-type Found<OfRuntime, OfRoute> = [OfRoute] extends [never] ? OfRuntime : OfRoute;
+// A guard may always find no user. The compiler also adds undefined to `ok ? { user } : { status: 401, reason }`.
+type Found<OfRuntime, OfRoute> = Exclude<[OfRoute] extends [never] ? OfRuntime : OfRoute, undefined>;
 
 /** Options of a route of a consumer with a contract. */
 export interface ContractRouteOptions<U = never> {
@@ -91,6 +90,22 @@ export interface RouteOptions<Pattern extends string, U = never> extends Contrac
   /** Checks of path parameters. If a check returns a reason, the answer is 400 with that reason. */
   readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
 }
+
+/** The first argument of {@link Runtime.route}: a pattern, or a consumer with a contract. */
+export type RouteTarget<A, Layers, User, G> = A &
+  (A extends ConsumerClass ? Routable<A, Layers, User, G> & WithContract<A> : unknown);
+
+/** The other arguments of {@link Runtime.route}. One signature instead of two, so that the errors name the reason. */
+export type RouteRest<A, C extends ConsumerClass, Layers, User, G> = [A] extends [ConsumerClass]
+  ? [options?: ContractRouteOptions<G>]
+  : [
+      consumer: C & Routable<C, Layers, User, G> & OnCompletePattern<C, A & string> & WithoutContract<C>,
+      options?: RouteOptions<A & string, G>,
+    ];
+
+type Routable<C extends ConsumerClass, Layers, User, G> = OnKnownLayer<C, Layers> &
+  WithHandlers<C> &
+  WithUser<C, User, G>;
 
 /** The scope of an actor that is spawned without a request. */
 export type SpawnScope<C extends ConsumerClass> = {
@@ -106,6 +121,7 @@ export type SpawnScope<C extends ConsumerClass> = {
 } & SpawnUser<C> &
   SpawnParams<C>;
 
+// For a consumer of the type `never`, which untyped code casts to, the user is `never`.
 type SpawnUser<C extends ConsumerClass> = [UserOf<TypesOf<C>>] extends [never]
   ? { readonly user?: unknown }
   : undefined extends UserOf<TypesOf<C>>

@@ -55,7 +55,7 @@ const errors: Readonly<Record<string, () => Promise<string>>> = {
   "a name that no group can have": () =>
     said(() => new MemoryLayer().groupSend("room general", { type: "room_message" })),
   "a value that no message can hold": () =>
-    said(() => new MemoryLayer().groupSend("g", { type: "room_message", at: new Date() })),
+    said(() => new MemoryLayer().groupSend("g", { type: "room_message", at: new Date() as unknown })),
   "a frame before accept": () =>
     said(() =>
       runtimeOf(chat()).spawn(

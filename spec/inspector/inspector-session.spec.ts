@@ -285,7 +285,7 @@ describe("InspectorSession", () => {
       function (this: JsonWebSocketConsumer, value) {
         first ??= this;
         if (fails && this === first) throw new Error("not to be told");
-        sendJson.call(this, value);
+        Reflect.apply(sendJson, this, [value]);
       },
     );
     const one = await InspectorClient.open(url);

@@ -126,6 +126,28 @@ describe("A bundle made by esbuild", function () {
     });
   }
 
+  it("has less than 1 KB of a contract for a browser, without its schemas", async () => {
+    const entry = project.write(
+      "contract.js",
+      `import { contract, errorCodes, FrameType } from "greenroom/contract";
+      console.log(contract({ path: "/a", client: {}, server: {} }), errorCodes, FrameType);`,
+    );
+    const { outputFiles, metafile } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      platform: "browser",
+      format: "esm",
+      minify: true,
+      metafile: true,
+      write: false,
+    });
+    expect(outputFiles[0]?.contents.byteLength).to.be.lessThan(1_000);
+    const others = Object.keys(metafile.inputs).filter((file) => !/dist\/contract\/\w+\.js$/.test(file));
+    expect(others)
+      .to.have.length(1)
+      .and.match(/contract\.js$/);
+  });
+
   it("has only the modules that the program uses", async () => {
     const sizes = async (names: string) => {
       const entry = project.write("small.js", `export { ${names} } from "greenroom";`);

@@ -24,7 +24,7 @@ describe("The package", function () {
     const installed = [...targets, ...Object.values(bin as Record<string, string>)].filter(
       (target) => !target.endsWith(".ts") || target.endsWith(".d.ts"),
     );
-    expect(installed).to.have.length(17);
+    expect(installed).to.have.length(21);
     expect(installed.filter((target) => !existsSync(join(folder, target)))).to.deep.equal([]);
   });
 
@@ -32,7 +32,7 @@ describe("The package", function () {
     const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const { folder: project } = await projectWithPackage("ioredis", "vitest");
     const installed = join(project, "node_modules/greenroom");
-    for (const name of [".", "./redis", "./testing", "./visualise", "./inspector"]) {
+    for (const name of [".", "./redis", "./contract", "./testing", "./visualise", "./inspector"]) {
       const load = (condition: string) =>
         import(pathToFileURL(join(installed, exports[name][condition])).href);
       const forNode = Object.keys(await load("default"));
@@ -98,6 +98,11 @@ describe("The package", function () {
       .to.match(/^\/\*!\nmsgpackr 2\.\S+\n\nMIT License/)
       .and.not.match(/^import /m);
     const { dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    expect(Object.keys(dependencies)).to.deep.equal(["path-to-regexp", "ws", "xstate"]);
+    expect(Object.keys(dependencies)).to.deep.equal([
+      "@standard-schema/spec",
+      "path-to-regexp",
+      "ws",
+      "xstate",
+    ]);
   });
 });

@@ -1,9 +1,11 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { run } from "../support/child-process.ts";
 import { type Project, projectWithPackage } from "../support/installed-package.ts";
 
+const contracts = fileURLToPath(new URL("../types/contracts", import.meta.url));
 const versions = fileURLToPath(new URL("versions/node_modules", import.meta.url));
 const current = fileURLToPath(new URL("../../node_modules/typescript", import.meta.url));
 
@@ -18,6 +20,8 @@ const compilers = [
 const everything = `
   export * as main from "greenroom";
   export * as redis from "greenroom/redis";
+  export * as contract from "greenroom/contract";
+  export type * as client from "greenroom/client";
   export * as testing from "greenroom/testing";
   export * as visualise from "greenroom/visualise";
   export * as inspector from "greenroom/inspector";
@@ -25,8 +29,11 @@ const everything = `
 
 /** Functions that return classes, without annotations: the compiler has to write the types of their results. */
 const factories = `
-  import { createRuntime, handlers, JsonWebSocketConsumer, machineConsumer, MemoryLayer, WebSocketConsumer } from "greenroom";
+  import { contractConsumer, createRuntime, frames, type Guard, handlers, JsonWebSocketConsumer, machineConsumer, MemoryLayer, relay, WebSocketConsumer } from "greenroom";
+  import type { Client } from "greenroom/client";
+  import { contract } from "greenroom/contract";
   import { communicate } from "greenroom/testing";
+  import { z } from "zod";
   import { setup } from "xstate";
 
   export function echo(prefix: string) {
@@ -51,6 +58,30 @@ const factories = `
     };
   }
 
+  export const talk = contract({
+    path: "/talk/:room",
+    client: {
+      say: z.object({ text: z.string() }),
+      count: { payload: z.object({}), reply: z.object({ members: z.number() }) },
+    },
+    server: { said: z.object({ text: z.string() }) },
+  });
+
+  export function talkOn<const L extends string>(layer: L) {
+    return class Talk extends contractConsumer(talk)<{ messages: { said: { text: string } }; user: { id: string } }> {
+      static override readonly layer = layer;
+      static override readonly frames = frames<Talk>({
+        say({ text }) {
+          return this.groupSend(this.scope.params.room, { type: "said", text });
+        },
+        count: () => ({ members: 3 }),
+      });
+      static override readonly on = handlers<Talk>({ said: relay });
+    };
+  }
+  export const authenticate: Guard<{ id: string }> = () => ({ user: { id: "ada" } });
+  export const members = async (client: Client<typeof talk>) => (await client.ask("count", {})).members;
+
   type Constructor = abstract new (...args: any[]) => WebSocketConsumer;
 
   export function Greeting<B extends Constructor>(Base: B) {
@@ -72,13 +103,20 @@ const factories = `
 
 const userOf = (version: string) => `
   import { groupName } from "greenroom";
+  import { connect } from "greenroom/client";
   import { inspector } from "greenroom/inspector";
-  import { echo, light, Polite, roomOn, runtime } from "./types-${version}/factories.js";
+  import { authenticate, echo, light, Polite, roomOn, runtime, talk, talkOn } from "./types-${version}/factories.js";
 
   runtime.route("/echo", echo("> "));
   runtime.route("/room/:room", roomOn("chat"), { params: { room: groupName } });
   runtime.route("/polite", Polite);
   runtime.route("/light", light());
+  runtime.route(talkOn("chat"), { guards: [authenticate] });
+  connect(talk, { params: { room: "general" } });
+  // @ts-expect-error no guard finds a user
+  runtime.route(talkOn("chat"));
+  // @ts-expect-error a parameter is missing
+  connect(talk, {});
   inspector(runtime, { path: "/inspect" });
   // @ts-expect-error the pattern lacks a parameter
   runtime.route("/room", roomOn("chat"));
@@ -98,7 +136,7 @@ describe("The types of the package", function () {
   let project: Project;
 
   before(async () => {
-    project = await projectWithPackage("undici-types", "@types/node");
+    project = await projectWithPackage("undici-types", "@types/node", "zod", "valibot", "arktype");
     project.link("ioredis");
     project.write("everything.ts", everything);
     project.write("factories.ts", factories);
@@ -121,6 +159,17 @@ describe("The types of the package", function () {
       expect(await compile(compiler, { ...compilerOptions, noEmit: true }, "user.ts")).to.equal("");
     });
   }
+
+  it("accept and refuse contracts of zod, valibot and arktype, also in declarations", async () => {
+    const files = readdirSync(contracts).map((name) =>
+      project.write(name, readFileSync(join(contracts, name), "utf8")),
+    );
+    expect(files).to.have.length(6);
+    const lib = ["es2023", "esnext.disposable", "dom", "dom.iterable", "dom.asynciterable"];
+    const options = { ...compilerOptions, target: "es2023", lib, noImplicitOverride: true };
+    const emit = { outDir: "contracts", emitDeclarationOnly: true, declaration: true };
+    expect(await compile(current, { ...options, ...emit }, ...files)).to.equal("");
+  });
 
   it("compile for a bundler", async () => {
     const options = {

@@ -353,7 +353,7 @@ describe("ConsumerActor", () => {
       class Undefined extends JsonWebSocketConsumer {
         override connect() {
           this.accept();
-          this.sendJson(undefined);
+          this.sendJson(undefined as unknown);
         }
       }
       const { url, failures } = await serveAt(Undefined as never);
