@@ -30,8 +30,8 @@ describe("docs/reference/concepts.md", () => {
   });
 
   it("has a section for each word of its table, in that order", () => {
-    const words = [...text.matchAll(/^\| \[(\w+)\]\(#\w+\) \|/gm)].map(([, word]) => word);
-    const sections = [...text.matchAll(/^## (\w+)$/gm)].map(([, heading]) => heading?.toLowerCase());
+    const words = [...text.matchAll(/^\| \[([\w ]+)\]\(#[\w-]+\) \|/gm)].map(([, word]) => word);
+    const sections = [...text.matchAll(/^## ([\w ]+)$/gm)].map(([, heading]) => heading?.toLowerCase());
     expect(words).to.have.length.above(10);
     expect(sections).to.deep.equal(words);
   });

@@ -98,10 +98,39 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     apart: ["1 2 2"],
     bounded: ["The handler had not settled after 100 ms (receive).", "1011"],
   },
+  "guides/contracts": {
+    main: [
+      '{"type":"said","name":"Ada","text":"hello"}',
+      '{"type":"said","name":"server","text":"You are tired."}',
+      '{"type":"greenroom.error","id":7,"code":"taken","message":"This name is taken","data":{"name":"admin"}}',
+      "frame RefusedFrameError",
+      "greenroom.invalid [ 'text' ]",
+      "1",
+    ],
+  },
+  "guides/relay-messages": {
+    main: [
+      '{"type":"headline","text":"headline"}',
+      '{"type":"headline","text":"update"}',
+      '{"type":"headline","text":"gossip"}',
+      '{"type":"greeting","text":"greeting, Ada!"}',
+      '{"type":"headline","text":"headline"}',
+      '{"type":"headline","text":"update"}',
+      '{"type":"greeting","text":"greeting, Bob!"}',
+    ],
+  },
+  "guides/coming-from-chanx": {
+    chat: ["said undefined undefined", "greenroom.error greenroom.invalid [ 'text' ]"],
+  },
+  "guides/coming-from-trpc": { chat: ["greenroom.reply", '{"type":"said","text":"hello"}'] },
   "guides/coming-from-django-channels": { notes: ["from a client · from Django"] },
   "guides/coming-from-socket-io": {
     lobby: ['{"type":"note","text":"hello"}', '{"type":"error","message":"A note has a text"}'],
-    orders: ['{"type":"ack","id":7,"ok":true}'],
+    "typed-lobby": [
+      '{"type":"greenroom.reply","id":7,"value":1}',
+      '{"type":"note","text":"hello"}',
+      "greenroom.invalid",
+    ],
     feed: ['{"offset":2,"text":"two"}', '{"offset":3,"text":"three"}', '{"offset":4,"text":"four"}'],
   },
 };

@@ -10,7 +10,7 @@ import { Client } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
 import { Newcomer } from "../support/newcomer.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { chatInRoom, pages, tutorial } from "../support/tutorial.ts";
+import { chatInRoom, pages, talkInRoom, tutorial } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -19,7 +19,8 @@ function panel(page: Page, name: string) {
   const section = page.locator("section", { has: page.getByRole("heading", { name }) });
   return {
     state: (state: string) => section.getByRole("status").getByText(state, { exact: true }).waitFor(),
-    shows: (text: string) => section.getByRole("listitem").getByText(text, { exact: true }).first().waitFor(),
+    shows: (text: string | RegExp) =>
+      section.getByRole("listitem").getByText(text, { exact: true }).first().waitFor(),
     lines: () => section.getByRole("listitem").allTextContents(),
     async says(text: string) {
       await section.getByRole("textbox").fill(text);
@@ -151,9 +152,24 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
     expect(await notifications.lines()).to.deep.equal(["🔔 hello", "🔔 on we go"]);
   });
 
-  it("has the customisations in the end", async () => {
+  it("has the customisations after that step", async () => {
     await follow("6-customisations.md");
     const refused = await Client.refused(`${address()}/ws/members/attic`);
     expect(refused).to.deep.equal({ status: 403, body: "The room attic is not open" });
+  });
+
+  it("has a room with a contract in the end: two clients talk, so do two tabs, and bad frames are refused", async () => {
+    await follow("7-contract.md");
+    await talkInRoom(address());
+    const tab = panel(await openPage(), "Talk");
+    const other = panel(await openPage(), "Talk");
+    for (const each of [tab, other]) await each.state("connected");
+    await tab.says("<b>from a tab</b>");
+    await other.shows("💬 Someone: <b>from a tab</b>");
+    await tab.says("x".repeat(201));
+    await tab.shows(/^The payload of "say" is not valid: message: ./);
+    await tab.says("on we go");
+    await other.shows("💬 Someone: on we go");
+    expect((await other.lines()).filter((line) => line.includes("not valid"))).to.deep.equal([]);
   });
 });

@@ -6,7 +6,7 @@ import { run } from "../support/child-process.ts";
 import { codeBlocks } from "../support/code-blocks.ts";
 import { freePort } from "../support/free-port.ts";
 import { Terminal } from "../support/terminal.ts";
-import { chatInRoom, pages, tutorial } from "../support/tutorial.ts";
+import { chatInRoom, pages, talkInRoom, tutorial } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -39,16 +39,21 @@ describe("the files in docs/tutorial", function () {
     expect(stdout).to.equal("");
   });
 
-  it("are a room chat after the third one", async () => {
+  it("are a room chat after the third one", () => serving("3-room-chat.md", chatInRoom));
+
+  it("are a room with a contract after the last one", () => serving("7-contract.md", talkInRoom));
+
+  /** Starts the server as it is after a step, and passes its address to `work`. */
+  async function serving(page: string, work: (address: string) => Promise<unknown>): Promise<void> {
     const port = await freePort();
     const { REDIS_URL: _url, ...env } = process.env;
     const command = `exec '${process.execPath}' --import=tsx --conditions=greenroom-source server.ts`;
-    const server = new Terminal(command, join(folder, "3-room-chat.md"), { ...env, PORT: String(port) });
+    const server = new Terminal(command, join(folder, page), { ...env, PORT: String(port) });
     try {
       expect(await server.next()).to.equal(`Open http://localhost:${port}`);
-      await chatInRoom(`http://localhost:${port}`);
+      await work(`http://localhost:${port}`);
     } finally {
       await server.end();
     }
-  });
+  }
 });

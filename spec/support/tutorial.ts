@@ -11,6 +11,7 @@ export const pages = [
   "4-background-jobs.md",
   "5-showcase.md",
   "6-customisations.md",
+  "7-contract.md",
 ] as const;
 
 /** Checks that two clients chat in the room `general`, as in step 3. @returns both, which stay connected */
@@ -24,4 +25,26 @@ export async function chatInRoom(address: string): Promise<{ readonly one: Clien
   one.send("hello");
   expect([await one.next(), await two.next()]).to.deep.equal(["💬 hello", "💬 hello"]);
   return { one, two };
+}
+
+/**
+ * Checks that two clients talk in the room `general`, as in step 7, and that the server refuses a frame that does not
+ * fit the contract.
+ */
+export async function talkInRoom(address: string): Promise<void> {
+  const url = `${address}/ws/talk/general`;
+  const said = (message: string) => JSON.stringify({ type: "said", message });
+  const one = await Client.open(url);
+  expect(await one.next()).to.equal(said("🚪 Someone joined"));
+  const two = await Client.open(url);
+  expect([await one.next(), await two.next()]).to.deep.equal(Array(2).fill(said("🚪 Someone joined")));
+  one.send(JSON.stringify({ type: "say", message: "" }));
+  const { type, code, issues } = JSON.parse(String(await one.next()));
+  expect([type, code]).to.deep.equal(["greenroom.error", "greenroom.invalid"]);
+  expect(issues.map(({ path }: { path: unknown }) => path)).to.deep.equal([["message"]]);
+  one.send(JSON.stringify({ type: "say", message: "hello" }));
+  expect([await one.next(), await two.next()]).to.deep.equal(Array(2).fill(said("💬 Someone: hello")));
+  await two.close();
+  expect(await one.next()).to.equal(said("👋 Someone left"));
+  await one.close();
 }
