@@ -28,7 +28,14 @@ export type NamesIn<P extends string> = P extends `${string}:${infer Name}/${inf
     ? Name
     : never;
 
-type HasKey<T, K extends string> = T extends object ? (K extends keyof T ? true : false) : false;
+/** Whether `T` names the key `K`. An object with any keys, such as that of `z.object({})`, names none. */
+type HasKey<T, K extends string> = T extends object
+  ? string extends keyof T
+    ? false
+    : K extends keyof T
+      ? true
+      : false
+  : false;
 
 /** Refuses a schema of payloads that have a key of the envelope. */
 type WithoutKey<S, K extends string> =
