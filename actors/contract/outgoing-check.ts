@@ -29,7 +29,9 @@ export function checkReply({ client }: Contract, type: string, value: unknown, r
 
 /** A message that is sent on as a frame has a type of its own, which is not a part of the payload. */
 const payloadLike = (payload: unknown): unknown =>
-  typeof payload === "object" && payload !== null && !Array.isArray(payload) ? fieldsOf(payload) : payload;
+  typeof payload === "object" && payload !== null && Object.hasOwn(payload, "type")
+    ? fieldsOf(payload)
+    : payload;
 
 function check(schema: Schema, value: unknown, what: string, key: string, report: Report): void {
   const finish = ({ issues }: Validation) => {
