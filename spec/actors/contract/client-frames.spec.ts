@@ -164,6 +164,17 @@ describe("ClientFrames.check", () => {
     }
   });
 
+  it("gives the allowed id of a frame that asks, and of no other frame", () => {
+    const asking = { payload: anything, reply: anything };
+    const both = ClientFrames.of(
+      contract({ path: "/", client: { ask: asking, tell: anything }, server: {} }),
+    );
+    expect(both.idOf({ type: "ask", id: 1 })).to.equal(1);
+    expect(both.idOf({ type: "ask", id: {} })).to.equal(undefined);
+    expect(both.idOf({ type: "tell", id: 1 })).to.equal(undefined);
+    expect(both.idOf({ type: "other", id: 1 })).to.equal(undefined);
+  });
+
   it("keeps one table for each contract", () => {
     const one = contract({ path: "/", client: { b: anything, a: anything }, server: {} });
     expect(ClientFrames.of(one)).to.equal(ClientFrames.of(one));
