@@ -70,6 +70,11 @@ const runs: Readonly<Record<string, () => unknown>> = {
       resolve(1);
       resolve(2);
     }),
+  "settles late": () => thenableOf((resolve) => void handlerGate.opened.then(resolve)),
+  "returns a thenable that throws": () =>
+    thenableOf(() => {
+      throw new Error("A bug");
+    }),
   "replies nothing": () => undefined,
   pends: () => handlerGate.opened,
 };
@@ -156,6 +161,7 @@ describe("A frame that fails", () => {
     "replies with a map",
     "replies with bytes, later",
     "replies with NaN",
+    "returns a thenable that throws",
   ])
     it(`gets one \`greenroom.failed\` if its handler ${how}`, async () => {
       expect(await answerTo({ type: "run", id: 1, how })).to.deep.equal({
@@ -186,6 +192,15 @@ describe("A frame that fails", () => {
       id: 2,
     });
     await client.receiveNothing();
+  });
+
+  it("is awaited if its handler returns a thenable", async () => {
+    client.sendJson({ type: "run", id: 1, how: "settles late" });
+    client.sendJson({ type: "echo", id: 2 });
+    await nextTurn();
+    handlerGate.open();
+    expect(await next()).to.include({ id: 1 });
+    expect(await next()).to.include({ id: 2 });
   });
 
   it("gets no reply if it has no id", async () => {
