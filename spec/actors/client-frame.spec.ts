@@ -72,3 +72,17 @@ describe("idOf", () => {
     expect(idOf(JSON.parse('{"type":"x","__proto__":{"id":1}}'))).to.equal(undefined);
   });
 });
+
+describe("A prototype that another library has changed", () => {
+  const polluted = Object.prototype as { type?: unknown; id?: unknown };
+  afterEach(() => {
+    delete polluted.type;
+    delete polluted.id;
+  });
+
+  it("gives a frame neither a type nor an id", () => {
+    Object.assign(polluted, { type: "say", id: 1 });
+    expect(codeOf("{}")).to.equal("greenroom.bad_frame");
+    expect(idOf({ type: "say" })).to.equal(undefined);
+  });
+});

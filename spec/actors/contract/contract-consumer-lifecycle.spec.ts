@@ -53,7 +53,11 @@ class Room extends contractConsumer(room) {
     ask: () => ({ n: "three" }) as never,
   });
   override receiveBinary(bytes: Uint8Array) {
-    if (bytes.length === 0) this.sendBinary(new Uint8Array([7]));
+    if (bytes.length === 9)
+      this.after(0, () => {
+        throw new Error("A timer");
+      });
+    else if (bytes.length === 0) this.sendBinary(new Uint8Array([7]));
     else if (bytes.length === 1) (this.send as (type: string, payload: unknown) => void)("other", { n: 1 });
     else (this.send as (type: string, payload: unknown) => void)("said", new Map());
   }
@@ -127,6 +131,13 @@ describe("contractConsumer", () => {
     clock.increment(1);
     await exchange();
     expect(errors).to.have.length(4);
+  });
+
+  it("stops by default if anything but a frame fails", async () => {
+    client.send(new Uint8Array(9));
+    clock.increment(1);
+    expect(await client.closed).to.include({ code: 1011 });
+    expect(errors).to.deep.equal(["timer: Error: A timer"]);
   });
 
   it("throws if JSON cannot hold what it sends", async () => {
