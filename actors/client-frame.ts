@@ -22,7 +22,7 @@ export function parseFrame(text: string): ClientFrame | FrameRefusal {
     return new FrameRefusal("greenroom.bad_json", `The frame is not JSON: ${(error as SyntaxError).message}`);
   }
   const isObject = typeof frame === "object" && frame !== null && Object.hasOwn(frame, "type");
-  const { type } = (isObject ? frame : {}) as { readonly type?: unknown };
+  const type: unknown = isObject ? (frame as { readonly type?: unknown }).type : undefined;
   if (typeof type === "string" && typePattern.test(type)) return frame as ClientFrame;
   return new FrameRefusal(
     "greenroom.bad_frame",

@@ -102,6 +102,11 @@ export interface ConsumerContext {
   countRefusal(code: string): void;
   /** Reports an error that may occur often: at most once a minute for each `key` of this consumer's class. */
   reportSometimes(key: string, stage: string, error: () => unknown): void;
+  /**
+   * Runs schemas. Their uncaught errors are reported now and then, and do not fail the actor: some libraries leave
+   * promises behind. For example, zod calls an asynchronous check twice, and ignores the first promise.
+   */
+  runSchema<R>(work: () => R): R;
   /** Runs `work` before the waiting frames and messages are handled. `work` MUST NOT reject. */
   runNext(work: () => Promise<void>): void;
   /** Tells the runtime that the consumer is about to start `machine`. */

@@ -4,6 +4,14 @@ import { FrameRefusal } from "./frame-refusal.ts";
 import { jsonText } from "./json-text.ts";
 import { RefusedFrameError } from "./refused-frame-error.ts";
 
+/** The key of the method that the runtime calls when a handler has exceeded `handlerTimeoutMs`. */
+export const timedOut = Symbol("timedOut");
+
+/** A consumer that has to answer a frame whose handler has not settled in time. */
+export interface AnswersInTime {
+  readonly [timedOut]?: () => void;
+}
+
 /** Sends the reply to a frame that asks. @throws {TypeError} as {@link JsonWebSocketConsumer.sendJson} does. */
 export function sendReply(context: ConsumerContext, id: FrameId, value: unknown): void {
   context.send(jsonText({ type: FrameType.reply, id, value } satisfies ReplyFrame));
@@ -15,8 +23,9 @@ export function sendReply(context: ConsumerContext, id: FrameId, value: unknown)
  * @throws {TypeError} as {@link JsonWebSocketConsumer.sendJson} does, because of the refusal's `data`.
  */
 export function refuseFrame(context: ConsumerContext, refusal: FrameRefusal): void {
+  const text = errorText(refusal);
   recordRefusal(context, refusal);
-  sendError(context, refusal);
+  context.send(text);
 }
 
 /** Counts and reports a refusal as {@link refuseFrame} does, but does not tell the client. */
@@ -30,10 +39,10 @@ export function recordRefusal(context: ConsumerContext, { code, message, cause }
 export function failFrame(context: ConsumerContext, type: string, id: FrameId | undefined): void {
   const message = `The server could not handle the frame "${type}".`;
   context.countRefusal("greenroom.failed");
-  sendError(context, new FrameRefusal("greenroom.failed", message, { id }));
+  context.send(errorText(new FrameRefusal("greenroom.failed", message, { id })));
 }
 
-function sendError(context: ConsumerContext, { code, message, ...facts }: FrameRefusal): void {
+function errorText({ code, message, ...facts }: FrameRefusal): string {
   const { id, issues, expected, data } = facts;
   const frame: ErrorFrame = {
     type: FrameType.error,
@@ -44,5 +53,5 @@ function sendError(context: ConsumerContext, { code, message, ...facts }: FrameR
     ...(expected && { expected }),
     ...(data !== undefined && { data }),
   };
-  context.send(jsonText(frame));
+  return jsonText(frame);
 }

@@ -11,7 +11,7 @@
  */
 export class FrameError extends Error {
   readonly code: string;
-  /** What the client gets as `data`: a value that JSON can hold. */
+  /** The client gets this as `data`. If JSON cannot hold it, the client gets `greenroom.failed` instead. */
   readonly data: unknown;
 
   /** @throws {TypeError} if the code is not a text, or begins with `greenroom.`. */

@@ -1,6 +1,6 @@
 import type { Delivery, Message } from "../layers/message.ts";
 import type { ConsumerTypesOf, MessagesOf, ServerFramesOf } from "./consumer-types.ts";
-import { isRelay, type Relay, relayFrame } from "./contract/relay.ts";
+import { isRelay, type Relay, type RelayedTexts, relayFrame } from "./contract/relay.ts";
 
 /** A received message, readonly at every level. Members of a group on one node share one frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -46,7 +46,7 @@ export function handlers<C>(table: HandlersOf<C> & ThisType<C>): HandlersOf<C> {
 export type Handler = (this: unknown, message: unknown, delivery: Delivery) => unknown;
 
 interface Relaying {
-  [relayFrame](type: string, message: Message): void;
+  [relayFrame](type: string, message: Message, texts: RelayedTexts): void;
 }
 
 // Tables are static, so one map per table suffices. Unlike an object, a map has no inherited keys.
@@ -65,7 +65,8 @@ export function findHandler(table: object, type: string): Handler | undefined {
 function handlerOf(key: string, entry: unknown): Handler {
   if (!isRelay(entry)) return entry as Handler;
   const type = entry.relay === "=" ? key : entry.relay;
+  const texts: RelayedTexts = new WeakMap();
   return function (this: unknown, message) {
-    (this as Relaying)[relayFrame](type, message as Message);
+    (this as Relaying)[relayFrame](type, message as Message, texts);
   };
 }

@@ -28,15 +28,6 @@ export function cachedText(value: object, form: string, encode: () => string): s
   return text;
 }
 
-/** Like {@link cachedText}, for a message of a layer, which is always immutable: encodes it once. */
-export function messageText(message: object, form: string, encode: () => string): string {
-  const known = texts.get(message);
-  if (known?.form === form && known.text !== undefined) return known.text;
-  const text = encode();
-  texts.set(message, { form, text });
-  return text;
-}
-
 /** Encodes a value that {@link checkJson} has returned. @throws {TypeError} as `sendJson` does. */
 export function encodeJson(checked: unknown): string {
   const text = encode(checked);

@@ -84,14 +84,18 @@ export class MachineAnswers {
 
   /** @param type the type of the frame, if it is known */
   sendReply(id: FrameId, value: unknown, type: string | undefined): void {
-    const report = (key: string, error: () => Error) => this.#context.reportSometimes(key, "send", error);
     if (this.#contract !== undefined && this.#checksReplies && type !== undefined)
-      checkReply(this.#contract, type, value, report);
+      this.#checkReply(this.#contract, type, value);
     sendReply(this.#context, id, value);
   }
 
   sendRefusal(id: FrameId | undefined, { code, message, data }: FrameError): void {
     refuseFrame(this.#context, new FrameRefusal(code, message, { id, data }));
+  }
+
+  #checkReply(contract: Contract, type: string, value: unknown): void {
+    const report = (key: string, error: () => Error) => this.#context.reportSometimes(key, "send", error);
+    this.#context.runSchema(() => checkReply(contract, type, value, report));
   }
 
   get #checksReplies(): boolean {

@@ -15,6 +15,7 @@ import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
 import type { ConsumerContext, Frame } from "./consumer-context.ts";
 import type { Overflow } from "./consumer-options.ts";
 import { onEmitted } from "./emitted-effects.ts";
+import { timedOut } from "./frame-answers.ts";
 import { FrameRefusal } from "./frame-refusal.ts";
 import { NotJsonError } from "./json-values.ts";
 import { MachineAnswers, MessageAnswer, type PendingAnswer } from "./machine-answers.ts";
@@ -108,6 +109,8 @@ export function machineConsumer(
     #startFailures: unknown[] = [];
     /** Defined only while the machine takes a frame or message: only then an answer needs no id. */
     #current: PendingAnswer | undefined;
+    /** The answer to a frame whose schema or effects take time. */
+    #pending: PendingAnswer | undefined;
 
     constructor(context: ConsumerContext) {
       super(context);
@@ -161,8 +164,18 @@ export function machineConsumer(
         return this.#settled();
       }
       const { clock, limits } = this.#context.runtime;
-      const read = frames.read(frame, { clock, timeoutMs: limits.schemaTimeoutMs });
-      return isPromise(read) ? read.then((done) => this.#receive(done)) : this.#receive(read);
+      const deadline = { clock, timeoutMs: limits.schemaTimeoutMs };
+      const read = this.#context.runSchema(() => frames.read(frame, deadline));
+      if (!isPromise(read)) return this.#receive(read);
+      const pending = this.#answers.toFrame(frames.unchecked(frame));
+      this.#pending = pending;
+      return read.then((done) => (this.#pending === pending ? this.#receive(done) : undefined));
+    }
+
+    /** @internal */
+    [timedOut](): void {
+      this.#pending?.fail();
+      this.#pending = undefined;
     }
 
     override [receiveMessage](message: Message, delivery: Delivery): unknown {
@@ -175,8 +188,10 @@ export function machineConsumer(
       if (received instanceof FrameRefusal) this.#answers.refuse(received, this.#expected);
       else {
         const { type, frame } = received;
-        const isTaken = this.#handle({ type: `frame.${type}`, frame }, this.#answers.toFrame(received));
+        const answer = this.#answers.toFrame(received);
+        const isTaken = this.#handle({ type: `frame.${type}`, frame }, answer);
         if (!isTaken) this.#answers.refuseUnexpected(received, this.#expected);
+        if (this.#effects.size > 0) this.#pending = answer;
       }
       return this.#settled();
     }
@@ -229,6 +244,7 @@ export function machineConsumer(
 
     /** @returns whether the machine accepted the event. */
     #take(event: AnyEventObject): boolean {
+      this.#pending = undefined;
       const actor = this.#actor;
       const before = actor?.getSnapshot() as AnyMachineSnapshot | undefined;
       if (actor === undefined || before?.status !== "active") return false;

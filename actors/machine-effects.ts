@@ -57,9 +57,8 @@ export function sendMachineFrame(
 ): void {
   if (contract !== undefined && context.runtime.validateOutgoing && !(frame instanceof Uint8Array)) {
     const { type } = Object(frame) as { readonly type?: unknown };
-    checkServerFrame(contract, textOf(type), frame, (key, error) =>
-      context.reportSometimes(key, "send", error),
-    );
+    const report = (key: string, error: () => Error) => context.reportSometimes(key, "send", error);
+    context.runSchema(() => checkServerFrame(contract, textOf(type), frame, report));
   }
   context.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : jsonText(frame));
 }

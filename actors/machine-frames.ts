@@ -40,6 +40,12 @@ export class MachineFrames {
     return checked instanceof Promise ? checked.then(receivedFrame) : receivedFrame(checked);
   }
 
+  /** A frame whose schema has not settled yet. @param text a text for which {@link read} returned a promise */
+  unchecked(text: string): ReceivedFrame {
+    const frame = parseFrame(text) as ClientFrame;
+    return { type: frame.type, asks: true, id: this.#contract?.idOf(frame), frame };
+  }
+
   /** The types that the state accepts. Without a contract, a `*` at the end of a type stands for any text. */
   expectedIn(snapshot: AnyMachineSnapshot | undefined): readonly string[] {
     if (snapshot?.status !== "active") return [];

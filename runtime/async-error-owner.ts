@@ -3,6 +3,7 @@ import type { Observed, Report } from "./inspection-hooks.ts";
 
 export {
   callOwned,
+  type ErrorOwner,
   isOwnedBy,
   isPromise,
   isRunningFor,

@@ -46,7 +46,7 @@ export interface RuntimeCounters {
   readonly blocked: number;
   /**
    * The number of clients' frames that were refused, by code: the codes of {@link ErrorCode}, and up to 100 codes
-   * of {@link FrameError} and of machines. The client was told of each of them.
+   * of {@link FrameError} and of machines. The client was told of each of them. More codes count as `other`.
    */
   readonly refusedFrames: Readonly<Record<string, number>>;
   readonly dropped: Readonly<Record<RuntimeDropReason, number>>;

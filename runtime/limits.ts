@@ -62,7 +62,11 @@ export interface Limits {
   readonly frameHighWaterMark: number;
   /**
    * Milliseconds that an asynchronous schema of a contract may take for a client's frame. After this time, the
-   * frame is refused with `greenroom.failed`. A schema that blocks the event loop cannot be stopped.
+   * frame is refused with `greenroom.failed`, its handler does not run, and a late result is ignored. The frames
+   * behind it wait meanwhile. A schema that blocks the event loop cannot be stopped.
+   *
+   * A schema that throws, rejects or returns garbage fails its frame only. So does a schema that leaves a rejected
+   * promise behind, unless `ownAsyncErrors` is false.
    * @default 5_000
    */
   readonly schemaTimeoutMs: number;

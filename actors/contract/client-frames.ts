@@ -10,7 +10,7 @@ import type { Clock } from "../../layers/clock.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { type ClientFrame, idOf } from "../client-frame.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
-import { type Validation, validate } from "./validate.ts";
+import { shorten, type Validation, validate } from "./validate.ts";
 
 /** A valid frame of a client. */
 export interface CheckedFrame {
@@ -19,7 +19,7 @@ export interface CheckedFrame {
   readonly asks: boolean;
   /** Undefined unless the frame asks, and has an id. */
   readonly id: FrameId | undefined;
-  /** What the schema gives. */
+  /** The value that the schema gives. */
   readonly payload: unknown;
 }
 
@@ -27,6 +27,9 @@ interface FrameRule {
   readonly payload: Schema;
   readonly asks: boolean;
 }
+
+/** The maximum number of characters in the list of issues in a message. `issues` has all of them. */
+const longestList = 1_000;
 
 /** The time for an asynchronous schema: see {@link Limits.schemaTimeoutMs}. */
 export interface SchemaDeadline {
@@ -51,6 +54,11 @@ export class ClientFrames {
     const frames = Object.entries(client as Readonly<Record<string, ClientFrameSchema>>);
     this.#rules = new Map(frames.map(([type, frame]) => [type, ruleOf(frame)]));
     this.types = [...this.#rules.keys()].sort();
+  }
+
+  /** The id of a frame that asks, if it is allowed. */
+  idOf(frame: ClientFrame): FrameId | undefined {
+    return this.#rules.get(frame.type)?.asks ? idOf(frame) : undefined;
   }
 
   /** Validates the payload of `frame`. Returns a promise only if the schema does. Never throws or rejects. */
@@ -133,7 +141,8 @@ function schemaFailed(type: string, id: FrameId | undefined, cause: unknown): Fr
 }
 
 function listed({ issues = [] }: Validation): string {
-  return issues
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
-    .join("; ");
+  const list = issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`,
+  );
+  return shorten(list.join("; "), longestList);
 }

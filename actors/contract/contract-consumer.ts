@@ -1,5 +1,5 @@
-import type { Contract, FrameId, ServerFrames } from "../../contract/index.ts";
-import { isPromise } from "../../layers/async-errors.ts";
+import type { Contract, ServerFrames } from "../../contract/index.ts";
+import { isPromise, toPromise } from "../../layers/async-errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { type ClientFrame, parseFrame } from "../client-frame.ts";
 import { CloseCode } from "../close-codes.ts";
@@ -7,15 +7,15 @@ import { Consumer, type ConsumerStatics, receiveFrame, sendFrame } from "../cons
 import type { ConsumerContext, Frame } from "../consumer-context.ts";
 import type { Supervision } from "../consumer-options.ts";
 import type { NoConsumerTypes } from "../consumer-types.ts";
-import { failFrame, refuseFrame, sendReply } from "../frame-answers.ts";
+import { failFrame, refuseFrame, sendReply, timedOut } from "../frame-answers.ts";
 import { FrameError } from "../frame-error.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
 import { findHandler } from "../handlers.ts";
-import { cachedText, messageText } from "../json-text.ts";
+import { cachedText } from "../json-text.ts";
 import type { AsJson } from "../json-type.ts";
 import { type CheckedFrame, ClientFrames } from "./client-frames.ts";
 import { checkReply, checkServerFrame } from "./outgoing-check.ts";
-import { relayFrame } from "./relay.ts";
+import { type RelayedTexts, relayFrame } from "./relay.ts";
 import { frameText } from "./server-frame.ts";
 
 /** The types that a consumer with a contract declares. */
@@ -32,6 +32,9 @@ export interface TypesWithContract<K extends Contract, T extends ContractConsume
   readonly contract: K;
   readonly user: T extends { readonly user: infer U } ? U : unknown;
 }
+
+/** A frame that may still need an answer. */
+type PendingFrame = Pick<CheckedFrame, "type" | "id">;
 
 /** Handles one connection whose frames follow a contract: see {@link contractConsumer}. */
 export abstract class ContractConsumer<
@@ -50,6 +53,8 @@ export abstract class ContractConsumer<
     onFailure: (_error, stage) => (stage === "receive" ? "resume" : "stop"),
   };
   readonly #context: ConsumerContext;
+  /** The frame whose schema or handler is pending. */
+  #pending: PendingFrame | undefined;
 
   /** Called by the runtime. A subclass that declares a constructor must pass `context` to `super`. */
   constructor(context: ConsumerContext) {
@@ -75,10 +80,8 @@ export abstract class ContractConsumer<
    * @throws {TypeError} if JSON cannot hold the payload, as {@link JsonWebSocketConsumer.sendJson} does.
    */
   send<F extends keyof ServerFrames<K> & string>(type: F, payload: AsJson<ServerFrames<K>[F]>): void {
-    const encode = () => {
-      this.#checkOutgoing(type, payload);
-      return frameText(type, payload);
-    };
+    this.#checkOutgoing(type, payload);
+    const encode = () => frameText(type, payload);
     const isObject = typeof payload === "object" && payload !== null;
     this[sendFrame](isObject ? cachedText(payload, type, encode) : encode());
   }
@@ -92,60 +95,104 @@ export abstract class ContractConsumer<
   override [receiveFrame](frame: Frame): unknown {
     if (typeof frame !== "string") return this.receiveBinary(frame);
     const parsed = parseFrame(frame);
-    const checked = parsed instanceof FrameRefusal ? parsed : this.#check(parsed);
-    return isPromise(checked) ? checked.then((done) => this.#handle(done)) : this.#handle(checked);
+    return parsed instanceof FrameRefusal ? refuseFrame(this.#context, parsed) : this.#receive(parsed);
   }
 
   /** @internal */
-  [relayFrame](type: string, message: Message): void {
-    const text = messageText(message, type, () => {
+  [timedOut](): void {
+    const frame = this.#pending;
+    if (frame !== undefined && this.#settle(frame)) failFrame(this.#context, frame.type, frame.id);
+  }
+
+  /** @internal */
+  [relayFrame](type: string, message: Message, texts: RelayedTexts): void {
+    let text = texts.get(message);
+    if (text === undefined) {
       this.#checkOutgoing(type, message);
-      return frameText(type, message);
-    });
+      text = frameText(type, message);
+      texts.set(message, text);
+    }
     this[sendFrame](text);
   }
 
-  #check(frame: ClientFrame) {
+  #receive(frame: ClientFrame): unknown {
     const { clock, limits } = this.#context.runtime;
-    return ClientFrames.of(this.#contract).check(frame, { clock, timeoutMs: limits.schemaTimeoutMs });
+    const clientFrames = ClientFrames.of(this.#contract);
+    const deadline = { clock, timeoutMs: limits.schemaTimeoutMs };
+    const checked = this.#context.runSchema(() => clientFrames.check(frame, deadline));
+    if (!isPromise(checked)) return this.#handle(checked);
+    const pending = { type: frame.type, id: clientFrames.idOf(frame) };
+    this.#pending = pending;
+    return checked.then((done) => (this.#settle(pending) ? this.#handle(done) : undefined));
   }
 
   #handle(frame: CheckedFrame | FrameRefusal): unknown {
-    const context = this.#context;
-    if (frame instanceof FrameRefusal) return refuseFrame(context, frame);
+    if (frame instanceof FrameRefusal) return refuseFrame(this.#context, frame);
     const { frames } = this.constructor as typeof ContractConsumer;
     const handler = findHandler(frames, frame.type);
-    const finish = (value: unknown) => this.#finish(frame, value);
-    const fail = (error: unknown) => this.#fail(frame, error);
+    let result: unknown;
     try {
-      const result = handler?.call(this, frame.payload, noDelivery);
-      return isPromise(result) ? result.then(finish).then(undefined, fail) : finish(result);
+      result = toPromise(handler?.call(this, frame.payload, noDelivery));
     } catch (error) {
-      return fail(error);
+      return this.#fail(frame, error);
     }
+    return isPromise(result) ? this.#await(frame, result) : this.#finish(frame, result);
+  }
+
+  #await(frame: CheckedFrame, result: PromiseLike<unknown>): PromiseLike<unknown> {
+    this.#pending = frame;
+    return result.then(
+      (value) => {
+        if (this.#settle(frame)) this.#finish(frame, value);
+      },
+      (error) => {
+        if (this.#settle(frame)) this.#fail(frame, error);
+        else if (!(error instanceof FrameError)) this.#context.fail(error, "receive");
+      },
+    );
+  }
+
+  /** Returns false if the frame was answered already, because its handler had taken too long. */
+  #settle(frame: PendingFrame): boolean {
+    if (this.#pending !== frame) return false;
+    this.#pending = undefined;
+    return true;
   }
 
   /** Replies if the frame asks. */
-  #finish({ type, id }: CheckedFrame, value: unknown): void {
+  #finish(frame: CheckedFrame, value: unknown): void {
+    const { type, id } = frame;
     if (id === undefined) return;
     const context = this.#context;
-    if (context.runtime.validateOutgoing) checkReply(this.#contract, type, value, this.#report);
-    sendReply(context, id, value);
+    try {
+      if (context.runtime.validateOutgoing)
+        context.runSchema(() => checkReply(this.#contract, type, value, this.#report));
+      sendReply(context, id, value);
+    } catch (error) {
+      this.#fail(frame, error);
+    }
   }
 
-  #fail({ type, id }: { readonly type: string; readonly id: FrameId | undefined }, error: unknown): void {
+  #fail(frame: PendingFrame, error: unknown): void {
+    const { type, id } = frame;
     const context = this.#context;
-    if (error instanceof FrameError) {
-      const { code, message, data } = error;
-      refuseFrame(context, new FrameRefusal(code, message, { id, data }));
-      return;
+    if (!(error instanceof FrameError)) {
+      failFrame(context, type, id);
+      throw error;
     }
-    failFrame(context, type, id);
-    throw error;
+    const { code, message, data } = error;
+    try {
+      refuseFrame(context, new FrameRefusal(code, message, { id, data }));
+    } catch (notJson) {
+      failFrame(context, type, id);
+      throw notJson;
+    }
   }
 
   #checkOutgoing(type: string, payload: unknown): void {
-    if (this.#context.runtime.validateOutgoing) checkServerFrame(this.#contract, type, payload, this.#report);
+    const context = this.#context;
+    if (context.runtime.validateOutgoing)
+      context.runSchema(() => checkServerFrame(this.#contract, type, payload, this.#report));
   }
 
   get #contract(): Contract {

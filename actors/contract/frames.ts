@@ -15,7 +15,8 @@ export type FrameHandlers<K> = {
  *
  * If a handler throws a {@link FrameError}, the client gets its code, and the connection stays open. After another
  * error, the client gets `greenroom.failed`, and the consumer's `supervision` applies: by default, a consumer with
- * a contract skips the frame, and keeps its state.
+ * a contract skips the frame, and keeps its state. The same happens if JSON cannot hold the reply, and if the
+ * handler takes longer than `handlerTimeoutMs`; its late reply is dropped.
  *
  * @example
  * ```ts

@@ -1,6 +1,12 @@
 /** The key of the method that sends a message on as a frame. Only consumers with a contract have it. */
 export const relayFrame = Symbol("relayFrame");
 
+/**
+ * The texts of the frames as which one entry of a table has relayed messages. Each entry has its own, so that
+ * relays of the same message under several names, or for several contracts, do not replace each other's texts.
+ */
+export type RelayedTexts = WeakMap<object, string>;
+
 /** An entry of {@link handlers} that sends a message on as a frame. `T` is the type of the frame. */
 export interface Relay<T extends string = string> {
   /** The type of the frame; `"="` stands for the type of the message. */

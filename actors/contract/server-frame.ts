@@ -1,9 +1,13 @@
 import { encodeJson } from "../json-text.ts";
 import { checkJson } from "../json-values.ts";
 
-/** The properties of a frame: those of a payload that is an object, without its `type`; otherwise its `value`. */
+/**
+ * The properties of a frame: those of a payload that is an object, without its `type`; otherwise its `value`. JSON
+ * holds a date as a text.
+ */
 export function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
-  if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return { value: payload };
+  if (typeof payload !== "object" || payload === null || Array.isArray(payload) || payload instanceof Date)
+    return { value: payload };
   if (!Object.hasOwn(payload, "type")) return payload as Readonly<Record<string, unknown>>;
   const { type: _type, ...fields } = payload as Readonly<Record<string, unknown>>;
   return fields;

@@ -7,11 +7,15 @@ export type Validation =
   | { readonly value: unknown; readonly issues?: undefined }
   | { readonly issues: readonly FrameIssue[] };
 
-/** The limits of a refusal, because a client may choose how many parts of its payload do not fit. */
-const limits = { issues: 20, keys: 20, text: 200 };
+/**
+ * The limits of a refusal, because a client may choose how many parts of its payload do not fit, and how long
+ * their paths are. `total` is the number of characters of all issues, but the first issue is always kept.
+ */
+const limits = { issues: 20, keys: 20, text: 200, total: 4_000 };
 
 /**
- * Validates `value`. Returns a promise only if the schema does.
+ * Validates `value`. Returns a promise only if the schema does. The number and the texts of the issues are
+ * limited. The caller handles the stray errors of the schema: see {@link ConsumerContext.runSchema}.
  *
  * @throws what the schema throws, and a {@link TypeError} if the schema returns another value than Standard
  *   Schema allows. A returned promise rejects with the same errors.
@@ -24,26 +28,41 @@ export function validate(schema: Schema, value: unknown): Validation | Promise<V
 function read(result: unknown): Validation {
   if (typeof result === "object" && result !== null) {
     const { issues } = result as { readonly issues?: unknown };
-    if (Array.isArray(issues) && issues.length > 0)
-      return { issues: issues.slice(0, limits.issues).map(issue) };
+    if (Array.isArray(issues) && issues.length > 0) return { issues: readIssues(issues) };
     if (!issues && "value" in result) return { value: result.value };
   }
   throw new TypeError(`A schema must return a value or a list of issues, not ${textOf(result)}.`);
 }
 
-function issue(given: unknown): FrameIssue {
+function readIssues(given: readonly unknown[]): readonly FrameIssue[] {
+  const issues: FrameIssue[] = [];
+  let total = 0;
+  for (const next of given.slice(0, limits.issues)) {
+    const issue = readIssue(next);
+    total += issue.message.length;
+    for (const key of issue.path) total += String(key).length;
+    if (total > limits.total && issues.length > 0) break;
+    issues.push(issue);
+  }
+  return issues;
+}
+
+function readIssue(given: unknown): FrameIssue {
   const { message, path } = Object(given) as { readonly message?: unknown; readonly path?: unknown };
   return {
-    path: Array.isArray(path) ? path.slice(0, limits.keys).map(key) : [],
+    path: Array.isArray(path) ? path.slice(0, limits.keys).map(readKey) : [],
     message: shortened(String(message)),
   };
 }
 
-/** A step of a path is a key, or an object with a key. JSON holds no symbols. */
-function key(step: unknown): string | number {
+/** A step of a path is a key, or an object with a key. JSON holds neither symbols nor infinite numbers. */
+function readKey(step: unknown): string | number {
   const value = typeof step === "object" && step !== null ? (step as { readonly key?: unknown }).key : step;
-  return typeof value === "number" ? value : shortened(String(value));
+  return Number.isFinite(value) ? (value as number) : shortened(String(value));
 }
 
-const shortened = (text: string): string =>
-  text.length <= limits.text ? text : `${text.slice(0, limits.text)}…`;
+const shortened = (text: string): string => shorten(text, limits.text);
+
+/** Cuts `text` after `length` characters, and marks the cut. */
+export const shorten = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length)}…`;

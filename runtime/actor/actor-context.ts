@@ -9,7 +9,7 @@ import type {
   Scope,
 } from "../../actors/consumer-context.ts";
 import type { SavedMemberships } from "../../actors/index.ts";
-import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
+import { type AsyncErrorOwner, type ErrorOwner, runOwned } from "../async-error-owner.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";
 import { AcceptError, ConnectionLostError, RejectedError } from "../errors.ts";
 import { checkRefusal } from "../http-response.ts";
@@ -65,6 +65,7 @@ export class ActorContext implements ConsumerContext {
   #messaging: ActorMessaging | undefined;
   #timers: ActorTimers | undefined;
   #abort: AbortController | undefined;
+  #schemaErrors: ErrorOwner | undefined;
 
   constructor(actor: ContextActor, snapshot: unknown) {
     this.#actor = actor;
@@ -200,6 +201,13 @@ export class ActorContext implements ConsumerContext {
     this.runtime.occasionalReports.report(Consumer, key, error, (occasional) =>
       errorOwner.report(occasional, stage),
     );
+  }
+
+  runSchema<R>(work: () => R): R {
+    this.#schemaErrors ??= {
+      onAsyncError: (error) => this.reportSometimes("greenroom.failed", "frame", () => error),
+    };
+    return runOwned(this.#schemaErrors, work);
   }
 
   runNext(work: () => Promise<void>): void {

@@ -139,7 +139,8 @@ export class ConsumerActor
   /** Reports an error of the consumer, then does what the `supervision` of the consumer's class says. */
   failed(error: unknown, stage: string): void {
     const isEnding = this.isLeaving || this.#isLost;
-    if (error === this.#context.handledError || (isEnding && isCausedByEnd(error))) return;
+    const isHandled = error !== undefined && error === this.#context.handledError;
+    if (isHandled || (isEnding && isCausedByEnd(error))) return;
     this.report(error, stage);
     if (this.isLeaving) return;
     // It is unknown which part of the failed `connect` took effect, so the consumer cannot be restarted.

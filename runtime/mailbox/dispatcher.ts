@@ -1,5 +1,6 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
+import { type AnswersInTime, timedOut } from "../../actors/frame-answers.ts";
 import { FrameRefusal } from "../../actors/frame-refusal.ts";
 import { NotJsonError } from "../../actors/json-values.ts";
 import { systemClock } from "../../layers/clock.ts";
@@ -198,6 +199,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   #limit(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<unknown> {
     return withTimeout(work, timeoutMs, this.#context.clock, () => {
+      (this.consumer as AnswersInTime | undefined)?.[timedOut]?.();
       // The handler still runs after the timeout, and may fail later.
       work.then(undefined, (error: unknown) => this.#errorOwner.onAsyncError(error));
       return new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);
