@@ -28,7 +28,14 @@ export type NamesIn<P extends string> = P extends `${string}:${infer Name}/${inf
     ? Name
     : never;
 
-type HasKey<T, K extends string> = T extends object ? (K extends keyof T ? true : false) : false;
+/** An object without properties, such as `Record<string, never>`, has no key. */
+type HasKey<T, K extends string> = T extends object
+  ? K extends keyof T
+    ? [T[K]] extends [never]
+      ? false
+      : true
+    : false
+  : false;
 
 /** Refuses a schema of payloads that have a key of the envelope. */
 type WithoutKey<S, K extends string> =
