@@ -1,0 +1,12 @@
+export { type AsyncApiOptions, type AsyncApiSource, asyncApi } from "./async-api.ts";
+export { AsyncApiError } from "./async-api-error.ts";
+export type {
+  AsyncApiChannel,
+  AsyncApiDocument,
+  AsyncApiMessage,
+  AsyncApiOperation,
+  AsyncApiParameter,
+  AsyncApiServer,
+  JsonSchema,
+  Reference,
+} from "./document.ts";
