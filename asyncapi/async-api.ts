@@ -1,5 +1,6 @@
 import type { AnyStateMachine } from "xstate";
 import { type Contract, FrameType } from "../contract/index.ts";
+import { isMachine } from "../diagrams/names.ts";
 import { AsyncApiError } from "./async-api-error.ts";
 import { describeContract, type ToJsonSchema } from "./channel.ts";
 import type { AsyncApiChannel, AsyncApiDocument, AsyncApiOperation, AsyncApiServer } from "./document.ts";
@@ -106,7 +107,8 @@ function withoutRepetitions(sources: readonly AsyncApiSource[]): Iterable<Descri
 function describedBy(source: AsyncApiSource): Described {
   if (isContract(source)) return { contract: source, machine: undefined };
   const { contract, machine } = source;
-  if (isContract(contract)) return { contract, machine };
+  // Any class may have another static `machine`.
+  if (isContract(contract)) return { contract, machine: isMachine(machine) ? machine : undefined };
   const { name } = source as { readonly name?: unknown };
   throw new AsyncApiError(
     `${typeof name === "string" && name !== "" ? name : "A source"} has no contract: pass contracts, and classes made by contractConsumer or machineConsumer with a contract.`,

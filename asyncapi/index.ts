@@ -10,3 +10,4 @@ export type {
   JsonSchema,
   Reference,
 } from "./document.ts";
+export { type AsyncApiPageOptions, serveAsyncApi } from "./serve-async-api.ts";

@@ -11,8 +11,8 @@ const info = { title: "Chat", version: "1.2.3" };
 
 /** The payload of a message of the only channel. */
 function payloadOf(document: AsyncApiDocument, message: string): JsonSchema {
-  const [channel] = Object.values(document.channels);
-  return (channel?.messages[message] as { readonly payload: JsonSchema }).payload;
+  const messages = Object.values(document.channels).map((channel) => channel.messages[message]);
+  return (messages[0] as { readonly payload: JsonSchema }).payload;
 }
 
 describe("asyncApi", () => {
