@@ -1,5 +1,5 @@
 import type { JsonSchema } from "./document.ts";
-import { rulesOf } from "./parameters.ts";
+import { describedBy } from "./parameters.ts";
 
 /** A row in the table of a payload. */
 export interface Field {
@@ -46,9 +46,7 @@ function inner(
         path,
         type: typeText(property, resolve),
         isRequired: required.includes(key),
-        description: [typeof description === "string" ? description : "", rulesOf(property)]
-          .filter(Boolean)
-          .join(". "),
+        description: describedBy(description, property),
       };
       return [row, ...below(property, path, resolve, within)];
     },

@@ -29,13 +29,13 @@ main { grid-area: main; padding-inline-end: clamp(1rem, 4vw, 3rem); }
 main:focus { outline: none; }
 h1 { margin: 0; font-size: 1.75rem; overflow-wrap: anywhere; }
 h2 { margin: 0 0 1rem; font-size: 1.35rem; overflow-wrap: anywhere; }
-h3 { margin: 2rem 0 0.5rem; font-size: 1.1rem; }
+h3 { margin: 1.5rem 0 0.5rem; font-size: 1.1rem; }
 h4 { margin: 0; font-size: 1.05rem; overflow-wrap: anywhere; }
 h5 { margin: 1.25rem 0 0; font-size: 0.95rem; }
 p { margin: 0.5rem 0; overflow-wrap: anywhere; }
 small { color: var(--quiet); font-size: 0.8rem; font-weight: 400; }
 a { color: var(--green); }
-code { font: 0.9em/1.5 var(--mono); overflow-wrap: anywhere; }
+code { font-family: var(--mono); font-size: 0.9em; overflow-wrap: anywhere; }
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav ul ul { margin: 0 0 1rem; padding-inline-start: 0.75rem; border-inline-start: 2px solid var(--line); }
 nav a { display: block; padding: 0.2rem 0; text-decoration: none; }
@@ -47,10 +47,11 @@ article { margin-block: 0.75rem; padding: 1rem; background: var(--paper); border
 :target { border-color: var(--green); box-shadow: 0 0 0 1px var(--green); }
 .wide { overflow-x: auto; margin-block: 0.75rem; }
 table { inline-size: 100%; border-collapse: collapse; font-size: 0.925rem; }
-caption { text-align: start; color: var(--quiet); font-size: 0.8rem; }
 th, td { text-align: start; vertical-align: top; padding: 0.35rem 0.75rem 0.35rem 0; border-block-end: 1px solid var(--line); }
 thead th { color: var(--quiet); font-weight: 400; font-size: 0.8rem; }
 tbody th { font-weight: 600; }
+th code, td code { overflow-wrap: normal; }
+thead th:nth-child(-n + 2) { inline-size: 25%; }
 td:last-child { padding-inline-end: 0; min-inline-size: 10rem; }
 summary { color: var(--quiet); font-size: 0.875rem; cursor: pointer; padding-block: 0.25rem; }
 pre { margin: 0.5rem 0 0; padding: 0.75rem; overflow: auto; background: var(--sheet); border: 1px solid var(--line);

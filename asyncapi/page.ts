@@ -87,8 +87,8 @@ class View {
         .map(([id, operation]) => this.#operation(id, operation, states));
     return html`<section id="${key}" aria-labelledby="${key}-title">
 <h2 id="${key}-title"><code>${address}</code></h2>
-${parameterRows.length === 0 ? "" : table(`Parameters of ${address}`, "parameter", parameterRows)}
-${states === undefined ? "" : stateTable(address, states)}
+${parameterRows.length === 0 ? "" : html`<h3>Parameters</h3>${table(`Parameters of ${address}`, "parameter", parameterRows)}`}
+${states === undefined ? "" : html`<h3>States</h3>${stateTable(address, states)}`}
 <h3>From the client</h3>
 ${orNone(of("receive"))}
 <h3>From the server</h3>
@@ -96,16 +96,18 @@ ${orNone(of("send"))}
 </section>`;
   }
 
-  message({ description, payload }: AsyncApiMessage): Html {
+  message({ title, description, payload }: AsyncApiMessage): Html {
     const resolve = (ref: unknown) => this.#schema(ref);
     const alternatives = alternativesOf(payload);
     const tables = alternatives.map((alternative, index) => {
-      const caption = alternatives.length === 1 ? "Fields" : `Fields, alternative ${index + 1}`;
-      return table(caption, "field", fieldsOf(alternative, resolve));
+      const fields = fieldsOf(alternative, resolve);
+      if (alternatives.length === 1) return table(`Fields of ${title}`, "field", fields);
+      const label = `Alternative ${index + 1}`;
+      return html`<p>${label}</p>${table(`Fields of ${title}: ${label}`, "field", fields)}`;
     });
     return html`${description === undefined ? "" : html`<p dir="auto">${description}</p>`}
 ${tables}
-<details><summary>JSON Schema</summary><pre tabindex="0"><code>${JSON.stringify(payload, undefined, 2)}</code></pre></details>`;
+<details><summary>JSON Schema</summary><pre tabindex="0" role="group" aria-label="JSON Schema of ${title}"><code>${JSON.stringify(payload, undefined, 2)}</code></pre></details>`;
   }
 
   #operation(id: string, operation: AsyncApiOperation, states: AsyncApiChannel["x-states"]): Html {
@@ -147,25 +149,22 @@ const directions = { receive: "from the client", send: "from the server" } as co
 
 const orNone = (parts: readonly Html[]): Html => (parts.length === 0 ? html`<p>None.</p>` : html`${parts}`);
 
-function table(caption: string, head: string, fields: readonly Field[]): Html {
+function table(label: string, head: string, fields: readonly Field[]): Html {
   const rows = fields.map(
     ({ path, type, isRequired, description }) =>
       html`<tr><th scope="row"><code>${path}</code></th><td><code>${type}</code>${isRequired ? "" : html` <small>optional</small>`}</td><td dir="auto">${description}</td></tr>`,
   );
-  return html`<div class="wide" tabindex="0" role="group" aria-label="${caption}"><table>
-<caption>${caption}</caption>
+  return html`<div class="wide" tabindex="0" role="group" aria-label="${label}"><table>
 <thead><tr><th scope="col">${head}</th><th scope="col">type</th><th scope="col">description</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }
 
 function stateTable(address: string, states: NonNullable<AsyncApiChannel["x-states"]>): Html {
-  const caption = `States of ${address}`;
   const rows = Object.entries(states).map(
     ([state, types]) =>
       html`<tr><th scope="row"><code>${state}</code></th><td>${types.length === 0 ? "none" : types.map((type) => html`<code>${type}</code> `)}</td></tr>`,
   );
-  return html`<div class="wide" tabindex="0" role="group" aria-label="${caption}"><table>
-<caption>${caption}</caption>
+  return html`<div class="wide" tabindex="0" role="group" aria-label="States of ${address}"><table>
 <thead><tr><th scope="col">state</th><th scope="col">frames that the server takes</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }

@@ -22,9 +22,7 @@ export function parametersOf(
 
 function parameter(schema: JsonSchema = {}): AsyncApiParameter {
   const { description, enum: values, const: only, default: otherwise, examples } = schema;
-  const text = [typeof description === "string" ? description : "", rulesOf(schema)]
-    .filter(Boolean)
-    .join(". ");
+  const text = describedBy(description, schema);
   const list = only === undefined ? values : [only];
   return {
     ...(text !== "" && { description: text }),
@@ -35,8 +33,15 @@ function parameter(schema: JsonSchema = {}): AsyncApiParameter {
   };
 }
 
+/** The description of a schema, followed by its rules. */
+export function describedBy(description: unknown, schema: JsonSchema): string {
+  const own = typeof description === "string" ? description : "";
+  const rules = rulesOf(schema);
+  return own === "" || rules === "" ? own + rules : `${own.replace(/\.?\s*$/, ".")} ${rules}`;
+}
+
 /** The rules of a schema of a text, or of a number, in words. Empty if it has none. */
-export function rulesOf(schema: JsonSchema): string {
+function rulesOf(schema: JsonSchema): string {
   const { minLength, maxLength, minItems, maxItems, minimum, maximum, pattern, format } = schema;
   return [
     range(minLength, maxLength, "characters"),

@@ -13,7 +13,7 @@ const prefix = "#/components/schemas/";
 /** The schemas that other schemas of a document refer to: its `components.schemas`. */
 export class SharedSchemas {
   readonly #schemas = new Map<string, JsonSchema>();
-  /** What each schema was made from. Equal definitions of several frames share a schema. */
+  /** The source of each schema. Equal definitions of several frames share a schema. */
   readonly #sources = new Map<string, string>();
 
   /** By name; undefined if there are none. */

@@ -170,7 +170,7 @@ describe("serveAsyncApi", () => {
     expect(document.channels.ws_echo_name?.["x-states"]).to.deep.equal({ on: ["say"], off: [] });
     const page = await (await fetch(`${url}/asyncapi`)).text();
     expect(page)
-      .to.include("States of /ws/echo/{name}")
+      .to.include('aria-label="States of /ws/echo/{name}"')
       .and.match(/In the states: <code>on<\/code> *<\/p>/);
   });
 
