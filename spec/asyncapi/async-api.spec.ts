@@ -84,7 +84,8 @@ describe("asyncApi", () => {
 
   it("adds the envelope to each alternative of a payload, and to a strict one", () => {
     const document = asyncApi([room], info);
-    const { anyOf } = payloadOf(document, "client.move") as { readonly anyOf: JsonSchema[] };
+    const { anyOf, ...others } = payloadOf(document, "client.move") as { readonly anyOf: JsonSchema[] };
+    expect(others).to.deep.equal({});
     expect(anyOf.map(({ required }) => required)).to.deep.equal([
       ["type", "to"],
       ["type", "by"],
@@ -118,17 +119,22 @@ describe("asyncApi", () => {
     expect(both.components.schemas?.Member_2?.properties).to.deep.equal({ id: { type: "number" } });
   });
 
-  it("replaces references only, not data that looks like one", () => {
+  it("replaces references only, not data or names that look like one", () => {
+    const likeOne = { $ref: "#/definitions/z" };
+    const Id = z.string().meta({ id: "Id" });
     const odd = contract({
       path: "/odd",
-      client: { x: z.object({ $ref: z.string(), y: z.literal("#/definitions/z") }) },
+      client: { x: z.object({ $ref: z.string(), y: z.object().loose().default(likeOne), const: Id }) },
       server: {},
     });
-    const { properties } = payloadOf(asyncApi([odd], info), "client.x");
+    const { properties } = payloadOf(asyncApi([odd], info), "client.x") as {
+      readonly properties: JsonSchema;
+    };
     expect(properties).to.deep.include({
       $ref: { type: "string" },
-      y: { type: "string", const: "#/definitions/z" },
+      const: { $ref: "#/components/schemas/Id" },
     });
+    expect(properties.y).to.deep.include({ default: likeOne });
   });
 
   it("describes a payload as it travels, before its schema transforms it", () => {
