@@ -119,7 +119,7 @@ ${tables}
     const [answer] = reply?.messages ?? [];
     return html`<article id="${id}" aria-labelledby="${id}-title">
 <h4 id="${id}-title"><code>${title}</code>${reply === undefined ? "" : html` <small>asks</small>`}</h4>
-${legal && html`<p>In the states: ${legal.length === 0 ? "none" : legal.map((state) => html`<code>${state}</code> `)}</p>`}
+${legal && html`<p>In the states: ${codes(legal)}</p>`}
 ${messages.map((reference) => this.message(this.#message(reference)))}
 ${answer && html`<h5>Reply</h5>${this.message(this.#message(answer))}<p>Or an <a href="#error">error</a> with the same <code>id</code>.</p>`}
 </article>`;
@@ -149,6 +149,12 @@ const directions = { receive: "from the client", send: "from the server" } as co
 
 const orNone = (parts: readonly Html[]): Html => (parts.length === 0 ? html`<p>None.</p>` : html`${parts}`);
 
+/** A list of names. */
+const codes = (names: readonly string[]): Html =>
+  names.length === 0
+    ? html`none`
+    : html`${names.map((name, index) => html`${index === 0 ? "" : ", "}<code>${name}</code>`)}`;
+
 function table(label: string, head: string, fields: readonly Field[]): Html {
   const rows = fields.map(
     ({ path, type, isRequired, description }) =>
@@ -161,8 +167,7 @@ function table(label: string, head: string, fields: readonly Field[]): Html {
 
 function stateTable(address: string, states: NonNullable<AsyncApiChannel["x-states"]>): Html {
   const rows = Object.entries(states).map(
-    ([state, types]) =>
-      html`<tr><th scope="row"><code>${state}</code></th><td>${types.length === 0 ? "none" : types.map((type) => html`<code>${type}</code> `)}</td></tr>`,
+    ([state, types]) => html`<tr><th scope="row"><code>${state}</code></th><td>${codes(types)}</td></tr>`,
   );
   return html`<div class="wide" tabindex="0" role="group" aria-label="States of ${address}"><table>
 <thead><tr><th scope="col">state</th><th scope="col">frames that the server takes</th></tr></thead>

@@ -37,7 +37,9 @@ function parameter(schema: JsonSchema = {}): AsyncApiParameter {
 export function describedBy(description: unknown, schema: JsonSchema): string {
   const own = typeof description === "string" ? description : "";
   const rules = rulesOf(schema);
-  return own === "" || rules === "" ? own + rules : `${own.replace(/\.?\s*$/, ".")} ${rules}`;
+  return own === "" || rules === ""
+    ? own + rules
+    : `${own.replace(/\.?\s*$/, ".")} ${rules.charAt(0).toUpperCase()}${rules.slice(1)}`;
 }
 
 /** The rules of a schema of a text, or of a number, in words. Empty if it has none. */
