@@ -2,11 +2,13 @@
 import { writeSync } from "node:fs";
 import { GraphvizMissingError } from "../diagrams/index.ts";
 import { version } from "../version.ts";
+import { asyncapi } from "./asyncapi.ts";
 import { Failure } from "./failure.ts";
 import { visualise } from "./visualise.ts";
 
 const help = `Usage: greenroom COMMAND
 
+  asyncapi   describe contracts; see greenroom asyncapi --help
   visualise  draw state machines; see greenroom visualise --help
 
   --version  print the version
@@ -14,6 +16,7 @@ const help = `Usage: greenroom COMMAND
 `;
 
 async function run([command, ...args]: readonly string[]): Promise<string> {
+  if (command === "asyncapi") return asyncapi(args);
   if (command === "visualise") return visualise(args);
   if (command === "--version") return `${version}\n`;
   if (command === "--help" || command === "help") return help;

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import { type FoundMachine, toMermaid } from "../diagrams/index.ts";
 import { Failure } from "./failure.ts";
+import { checkFile, difference, read, write } from "./files.ts";
 import { type Format, fenced, formats, writeMachines } from "./formats.ts";
 import { loadMachines } from "./load-machines.ts";
 import { diagramBlocks, replaceDiagrams } from "./markdown.ts";
@@ -74,13 +74,6 @@ function select(machines: readonly FoundMachine[], name: string | undefined): re
   throw new Failure(`The module exports no machine "${name}", only ${names}.`);
 }
 
-async function checkFile(file: string, expected: string): Promise<string> {
-  const found = await read(file);
-  if (found === expected) return `${file} is up to date.\n`;
-  const lines = difference(found, expected).trimStart();
-  throw new Failure(`${file} is out of date, from ${lines}`);
-}
-
 async function checkPage(file: string, machines: readonly FoundMachine[]): Promise<string> {
   const page = await read(file);
   const diagrams = diagramsFor(file, page, machines);
@@ -112,40 +105,4 @@ function diagramsFor(
   throw new Failure(
     `${file} has no marker for ${machineNames.join(", ")}: add a line <!-- machine: ${machineNames[0]} -->.`,
   );
-}
-
-/** Reads a file. Converts line ends to `\n`, because Git may have changed them. */
-async function read(file: string): Promise<string> {
-  try {
-    return (await readFile(file, "utf8")).replaceAll("\r\n", "\n");
-  } catch (error) {
-    throw new Failure(`${file} could not be read: ${(error as Error).message}`);
-  }
-}
-
-async function write(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text);
-  } catch (error) {
-    throw new Failure(`${file} could not be written: ${(error as Error).message}`);
-  }
-}
-
-const maxLines = 20;
-
-function difference(found: string, expected: string): string {
-  const before = found.split("\n");
-  const after = expected.split("\n");
-  let first = 0;
-  while (first < before.length && before[first] === after[first]) first += 1;
-  let last = 0;
-  while (last < Math.min(before.length, after.length) - first && before.at(-1 - last) === after.at(-1 - last))
-    last += 1;
-  const lines = [
-    ...before.slice(first, before.length - last).map((line) => `- ${line}`),
-    ...after.slice(first, after.length - last).map((line) => `+ ${line}`),
-  ];
-  const shown = lines.slice(0, maxLines);
-  if (lines.length > maxLines) shown.push(`… ${lines.length - maxLines} more lines`);
-  return [`line ${first + 1}:`, ...shown].map((line) => `    ${line}`).join("\n");
 }

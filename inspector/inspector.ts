@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { checkInteger } from "../layers/check-integer.ts";
 import { GreenroomError } from "../layers/errors.ts";
 import type { ConsumerClass } from "../runtime/consumer-settings.ts";
-import { type Internals, internals } from "../runtime/internals.ts";
+import { hiddenConsumer, type Internals, internals } from "../runtime/internals.ts";
 import { type AnyGuard, originGuard } from "../runtime/upgrade/guards.ts";
 import { version } from "../version.ts";
 import { AccessToken } from "./access-token.ts";
@@ -118,7 +118,7 @@ export function inspector(
   }
 
   const failures = new Failures();
-  const isHidden = (Consumer: ConsumerClass) => Consumer === PageConsumer;
+  const isHidden = (Consumer: ConsumerClass) => Consumer === PageConsumer || hiddenConsumer in Consumer;
   const session = new InspectorSession(parts, { failures, isHidden, tickMs });
   const PageConsumer = pageConsumer(session, {
     greenroom: version,

@@ -6,6 +6,9 @@ import type { Router } from "./upgrade/router.ts";
 /** The key of a runtime's internal objects, for the testing kit and the inspector. */
 export const internals = Symbol("internals");
 
+/** Marks a consumer class that only belongs to a page. The inspector does not list it. */
+export const hiddenConsumer = Symbol("hiddenConsumer");
+
 export interface Internals {
   readonly context: RuntimeContext;
   readonly admission: Admission;

@@ -69,6 +69,7 @@ describe("Import rules", function () {
     "diagrams/dot.ts": "../actors/consumer.ts",
     "diagrams/svg.ts": "../layers/backend.ts",
     "diagrams/stately.ts": "node:fs",
+    "asyncapi/page.ts": "../inspector/a.ts",
     "cli/main.ts": "../runtime/a.ts",
     "demo/consumers/room.ts": "../../runtime/a.ts",
     "demo/layers.ts": "../index.ts",
@@ -121,7 +122,18 @@ describe("Import rules", function () {
 
   it("name exactly the folders of the sources", async () => {
     const found: string[] = [];
-    for (const top of ["actors", "cli", "client", "contract", "diagrams", "inspector", "layers", "runtime"]) {
+    const tops = [
+      "actors",
+      "asyncapi",
+      "cli",
+      "client",
+      "contract",
+      "diagrams",
+      "inspector",
+      "layers",
+      "runtime",
+    ];
+    for (const top of tops) {
       for (const entry of await readdir(join(root, top), { recursive: true, withFileTypes: true })) {
         if (entry.name.endsWith(".ts")) found.push(relative(root, entry.parentPath));
       }

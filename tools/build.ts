@@ -19,6 +19,7 @@ const entryPoints = {
   testing: "testing.js",
   visualise: "diagrams/index.js",
   inspector: "inspector/index.js",
+  asyncapi: "asyncapi/index.js",
   cli: "cli/main.js",
 };
 

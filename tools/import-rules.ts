@@ -97,7 +97,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "inspector/activity": ["actors", "diagrams", "layers", "runtime", "runtime/mailbox", "inspector"],
   "inspector/view": ["diagrams", "layers", "runtime", "runtime/upgrade", "inspector", "inspector/activity"],
-  cli: ["actors", "diagrams"],
+  asyncapi: ["actors", "contract", "diagrams", "layers", "runtime", "runtime/upgrade"],
+  cli: ["actors", "asyncapi", "contract", "diagrams"],
 };
 
 /** The folders that may import each package; their subfolders may, too. Other packages are unrestricted. */
@@ -106,9 +107,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ["layers/wire"],
   ws: ["runtime"],
   "path-to-regexp": ["runtime/upgrade"],
-  xstate: ["actors", "diagrams", "inspector", "runtime"],
+  xstate: ["actors", "asyncapi", "diagrams", "inspector", "runtime"],
   "@hpcc-js/wasm-graphviz": ["diagrams", "inspector"],
-  "node:*": ["actors", "cli", "inspector", "layers", "runtime"],
+  "node:*": ["actors", "asyncapi", "cli", "inspector", "layers", "runtime"],
 };
 
 /** Folders whose files may import Greenroom only through its entry points, as users do. */

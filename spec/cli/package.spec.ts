@@ -35,6 +35,21 @@ describe("greenroom, installed in a project", function () {
     expect(stderr).to.contain("npm install @hpcc-js/wasm-graphviz").and.not.contain("    at ");
   });
 
+  it("describes a contract of the package, and names the package to install for YAML", async () => {
+    project.link("zod");
+    project.write(
+      "chat.mjs",
+      `import { contract } from "greenroom/contract";
+      import { z } from "zod";
+      export const chat = contract({ path: "/chat", client: { say: z.object({}) }, server: {} });`,
+    );
+    const info = ["--title=Chat", "--version=1.0.0"];
+    const { stdout } = await greenroom("asyncapi", "chat.mjs", ...info);
+    expect(Object.keys(JSON.parse(stdout).channels)).to.deep.equal(["chat"]);
+    const { stderr } = await greenroom("asyncapi", "chat.mjs", "--format=yaml", ...info);
+    expect(stderr).to.contain("npm install --save-dev yaml").and.not.contain("    at ");
+  });
+
   // The command and the module have to share the package's modules.
   it("draws the machine of a consumer", async () => {
     project.write(

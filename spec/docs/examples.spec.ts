@@ -89,6 +89,14 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   // Its server has a spec of its own.
   "guides/deploy": {},
+  "reference/asyncapi": {
+    "example-1": [
+      "ws_room_room.client.say",
+      "ws_room_room.client.rename",
+      "ws_room_room.server.said",
+      "ws_room_room.error",
+    ],
+  },
   "reference/concepts": {
     street: ["Bob is at the door · joined"],
     layers: ["[ 'chat: once-or-gap', 'orders: once-or-gap' ]"],

@@ -24,7 +24,7 @@ describe("The package", function () {
     const installed = [...targets, ...Object.values(bin as Record<string, string>)].filter(
       (target) => !target.endsWith(".ts") || target.endsWith(".d.ts"),
     );
-    expect(installed).to.have.length(21);
+    expect(installed).to.have.length(24);
     expect(installed.filter((target) => !existsSync(join(folder, target)))).to.deep.equal([]);
   });
 
@@ -32,7 +32,7 @@ describe("The package", function () {
     const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const { folder: project } = await projectWithPackage("ioredis", "vitest");
     const installed = join(project, "node_modules/greenroom");
-    for (const name of [".", "./redis", "./contract", "./testing", "./visualise", "./inspector"]) {
+    for (const name of [".", "./redis", "./contract", "./testing", "./visualise", "./inspector", "./asyncapi"]) {
       const load = (condition: string) =>
         import(pathToFileURL(join(installed, exports[name][condition])).href);
       const forNode = Object.keys(await load("default"));

@@ -25,6 +25,7 @@ const everything = `
   export * as testing from "greenroom/testing";
   export * as visualise from "greenroom/visualise";
   export * as inspector from "greenroom/inspector";
+  export * as asyncapi from "greenroom/asyncapi";
 `;
 
 /** Functions that return classes, without annotations: the compiler has to write the types of their results. */
