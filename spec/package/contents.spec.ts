@@ -32,7 +32,15 @@ describe("The package", function () {
     const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const { folder: project } = await projectWithPackage("ioredis", "vitest");
     const installed = join(project, "node_modules/greenroom");
-    for (const name of [".", "./redis", "./contract", "./testing", "./visualise", "./inspector", "./asyncapi"]) {
+    for (const name of [
+      ".",
+      "./redis",
+      "./contract",
+      "./testing",
+      "./visualise",
+      "./inspector",
+      "./asyncapi",
+    ]) {
       const load = (condition: string) =>
         import(pathToFileURL(join(installed, exports[name][condition])).href);
       const forNode = Object.keys(await load("default"));
