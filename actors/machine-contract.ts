@@ -1,5 +1,6 @@
 import type { AnyStateMachine, EmittedFrom, EventFrom } from "xstate";
 import type { Contract, FrameId, ReceivedFrames, Replies, ServerFrames } from "../contract/index.ts";
+import type { AsJson } from "./json-type.ts";
 import type { Effect } from "./machine-events.ts";
 
 /**
@@ -55,7 +56,7 @@ type FieldsOf<P> = unknown extends P
 export type MachineFor<M extends AnyStateMachine, K> = EmitsEffects<M> &
   ([K] extends [Contract]
     ? TakesFrames<M, K> & HasNoOtherFrames<M, K> & Sends<M, K> & RepliesWith<M, K>
-    : unknown);
+    : SendsJson<M>);
 
 type EmitsEffects<M extends AnyStateMachine> = string extends EmittedFrom<M>["type"]
   ? unknown
@@ -82,6 +83,13 @@ type Sends<M extends AnyStateMachine, K> = RefuseIfAny<
   Exclude<Emitted<M, "send", "frame">, ContractFrame<K> | Uint8Array>,
   "the_contract_lacks_these_frames_of_the_server"
 >;
+
+type SendsJson<M extends AnyStateMachine> = RefuseIfAny<
+  NotJson<Emitted<M, "send", "frame">>,
+  "json_cannot_hold_these_frames"
+>;
+
+type NotJson<F> = F extends Uint8Array ? never : [F] extends [AsJson<F>] ? never : F;
 
 type RepliesWith<M extends AnyStateMachine, K> = RefuseIfAny<
   Exclude<Emitted<M, "reply", "value">, ContractReply<K>>,

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createRuntime, groupName } from "greenroom";
+import { serveAsyncApi } from "greenroom/asyncapi";
 import { inspector } from "greenroom/inspector";
 import { BackgroundJobs } from "./consumers/jobs.ts";
 import { RoomPresence } from "./consumers/presence.ts";
@@ -60,6 +61,7 @@ export async function startDemo({
   runtime.route("/ws/notifications", Notifications);
   runtime.route("/ws/analytics", Analytics);
   runtime.route(TalkRoom);
+  serveAsyncApi(runtime, { path: "/asyncapi", title: "Greenroom demo", version: "1.0.0" });
   const inspectorAddress = inspector(runtime, { path: "/inspect", token: inspectToken, payloads: true });
 
   let draining = false;

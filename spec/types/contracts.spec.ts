@@ -47,6 +47,7 @@ describe("The types of contracts", () => {
     ["valibot.ts", "hold for valibot"],
     ["arktype.ts", "hold for arktype"],
     ["guards.ts", "let a consumer that needs a user start only with one"],
+    ["machines.ts", "hold for state machines"],
     ["messages.ts", "refuse values that a message or JSON cannot hold"],
   ] as const) {
     it(`${claim}: ${file}`, () => {
@@ -56,6 +57,6 @@ describe("The types of contracts", () => {
 
   it("are proven by these files, without an error in another file", async () => {
     expect(errors).to.deep.equal([]);
-    expect(await readdir(join(root, "spec/types/contracts"))).to.have.length(6);
+    expect(await readdir(join(root, "spec/types/contracts"))).to.have.length(7);
   });
 });

@@ -1,4 +1,4 @@
-// Machines and contracts that the compiler accepts or refuses: `npx tsc` checks this file.
+// Machines with and without contracts. Each line below a `@ts-expect-error` must be refused.
 import {
   type ConnectionEvents,
   type ContractEffect,
@@ -141,6 +141,27 @@ machineConsumer(
   machineOf({ events: {} as Frames, emitted: {} as Effect<never, number> }),
   { contract: auction },
 );
+// Without a contract, a frame has to be JSON.
+interface Cell {
+  readonly at: number;
+  readonly note?: string;
+}
+machineConsumer(
+  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<Cell | string | Uint8Array> }),
+);
+machineConsumer(
+  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<{ at: Date; n: bigint }> }),
+);
+machineConsumer(
+  // @ts-expect-error a frame with a map
+  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<{ cells: Map<string, Cell> }> }),
+);
+machineConsumer(
+  // @ts-expect-error a frame with bytes inside
+  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<Cell | { bytes: Uint8Array }> }),
+);
+// @ts-expect-error a frame with a function
+machineConsumer(machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<{ run(): void }> }));
 // A machine that declares no types is checked when it runs.
 machineConsumer(createMachine({}), { contract: auction });
 machineConsumer(createMachine({}) as AnyStateMachine, { contract: auction });
