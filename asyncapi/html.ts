@@ -20,3 +20,11 @@ function textOf(part: Part): string {
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (found) => `&#${found.codePointAt(0)};`);
+
+/** A description, in which texts between backticks are code, as in Markdown. */
+export function withCode(text: string): (string | Html)[] {
+  const parts = text.split("`");
+  // Without a pair for each backtick, the text is not Markdown.
+  if (parts.length % 2 === 0) return [text];
+  return parts.map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`));
+}

@@ -68,6 +68,9 @@ pre code { overflow-wrap: normal; }
   main { padding-inline: 0.5rem; }
   section { padding: 1rem 0.75rem; }
   article { padding: 0.75rem; }
+  th, td { padding-inline-end: 0.5rem; }
+  th code, td code { overflow-wrap: anywhere; }
+  td:last-child { min-inline-size: 7rem; overflow-wrap: anywhere; }
 }
 @media (pointer: coarse) { summary { padding-block: 0.75rem; } nav a { padding: 0.6rem 0; } }
 @media print { nav, .skip { display: none; } body { display: block; background: none; } }

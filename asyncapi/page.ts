@@ -7,7 +7,7 @@ import type {
   Reference,
 } from "./document.ts";
 import { alternativesOf, type Field, fieldsOf } from "./fields.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, withCode } from "./html.ts";
 import { pageStyle } from "./page-style.ts";
 
 /** A page that shows a document. It has no scripts, and loads nothing. `link` is the address of the document. */
@@ -29,7 +29,7 @@ export function pageOf(document: AsyncApiDocument, link: string): string {
 <a class="skip" href="#content">Skip to content</a>
 <header>
 <h1 dir="auto">${info.title} <small>${info.version}</small></h1>
-${info.description === undefined ? "" : html`<p dir="auto">${info.description}</p>`}
+${info.description === undefined ? "" : html`<p dir="auto">${withCode(info.description)}</p>`}
 <p>Frames are JSON over WebSocket. <a href="${link}">AsyncAPI ${document.asyncapi} document</a></p>
 ${Object.entries(servers).map(
   ([name, { protocol, host, pathname = "", description = "" }]) =>
@@ -105,7 +105,7 @@ ${orNone(of("send"))}
       const label = `Alternative ${index + 1}`;
       return html`<p>${label}</p>${table(`Fields of ${title}: ${label}`, "field", fields)}`;
     });
-    return html`${description === undefined ? "" : html`<p dir="auto">${description}</p>`}
+    return html`${description === undefined ? "" : html`<p dir="auto">${withCode(description)}</p>`}
 ${tables}
 <details><summary>JSON Schema</summary><pre tabindex="0" role="group" aria-label="JSON Schema of ${title}"><code>${JSON.stringify(payload, undefined, 2)}</code></pre></details>`;
   }
@@ -158,7 +158,7 @@ const codes = (names: readonly string[]): Html =>
 function table(label: string, head: string, fields: readonly Field[]): Html {
   const rows = fields.map(
     ({ path, type, isRequired, description }) =>
-      html`<tr><th scope="row"><code>${path}</code></th><td><code>${type}</code>${isRequired ? "" : html` <small>optional</small>`}</td><td dir="auto">${description}</td></tr>`,
+      html`<tr><th scope="row"><code>${path}</code></th><td><code>${type}</code>${isRequired ? "" : html` <small>optional</small>`}</td><td dir="auto">${withCode(description)}</td></tr>`,
   );
   return html`<div class="wide" tabindex="0" role="group" aria-label="${label}"><table>
 <thead><tr><th scope="col">${head}</th><th scope="col">type</th><th scope="col">description</th></tr></thead>

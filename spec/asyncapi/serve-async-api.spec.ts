@@ -87,6 +87,16 @@ describe("serveAsyncApi", () => {
     expect(links.filter((id) => !page.includes(`id="${id}"`))).to.deep.equal([]);
   });
 
+  it("shows texts between backticks as code, and a lone backtick as it is", async () => {
+    for (const [description, shown] of [
+      ["Frames `<a>` and `b`", "Frames <code>&#60;a&#62;</code> and <code>b</code>"],
+      ["5` high", "5` high"],
+    ]) {
+      const { url } = await mount({ description: description as string });
+      expect(await (await fetch(`${url}/asyncapi`)).text()).to.include(`<p dir="auto">${shown}</p>`);
+    }
+  });
+
   it("escapes all texts", async () => {
     const { runtime, url } = await mount({ title: "<b>&\"'", description: "<script>" });
     const hostile = "</code><script>alert(1)</script>";
