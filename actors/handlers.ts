@@ -18,9 +18,16 @@ export type DeepReadonly<T> = T extends readonly (infer Item)[]
 export type Handlers<M, S = Record<never, never>> = {
   readonly [K in keyof M]:
     | ((message: DeepReadonly<M[K]>, delivery: Delivery) => unknown)
-    | (K extends keyof S ? (M[K] extends S[K] ? Relay<"="> : never) : never)
-    | Relay<{ [T in keyof S & string]: M[K] extends S[T] ? T : never }[keyof S & string]>;
+    | RelayAs<"=", M[K], K extends keyof S ? [S[K]] : []>
+    | { [T in keyof S & string]: RelayAs<T, M[K], [S[T]]> }[keyof S & string];
 };
+
+/** A relay of the message `M` as the frame `F`. Refuses, at compile time, a message that does not fit the frame. */
+type RelayAs<T extends string, M, F extends readonly unknown[]> = F extends readonly [infer Frame]
+  ? [M] extends [Frame]
+    ? Relay<T>
+    : Relay<T> & { readonly the_message_does_not_fit_the_frame: Frame }
+  : Relay<T> & { readonly no_frame_of_the_server_has_the_type_of_the_message: true };
 
 type HandlersOf<C> = Handlers<MessagesOf<ConsumerTypesOf<C>>, ServerFramesOf<ConsumerTypesOf<C>>>;
 

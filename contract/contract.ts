@@ -53,7 +53,11 @@ interface Transforms {
 }
 
 /** Refuses the types of frames that belong to the protocol. */
-type OwnTypes<T> = { [K in keyof T]: K extends `greenroom.${string}` ? never : unknown };
+type OwnTypes<T> = {
+  [K in keyof T]: K extends `greenroom.${string}`
+    ? { readonly types_that_begin_with_greenroom_belong_to_the_protocol: true }
+    : unknown;
+};
 
 type CheckedClientFrames<C> = {
   [K in keyof C]: C[K] extends { readonly payload: infer P; readonly reply: infer R }

@@ -13,10 +13,14 @@ interface ClassToCheck {
 /**
  * Checks what the compiler refuses in typed code: a handler for each frame of the contract, and relays only to
  * frames of the contract.
- * @throws {InvalidOptionError} if a handler is missing, or too much.
+ * @throws {InvalidOptionError} if a handler is missing, or too much, or if the contract lacks a part.
  */
 export function checkContract(Consumer: ClassToCheck): void {
   const { name, contract, frames, on } = Consumer;
+  if (contract !== undefined && !(contract.path && contract.client && contract.server))
+    throw new InvalidOptionError(
+      `${name}.contract is not a contract: create it with contract({ path, client, server }).`,
+    );
   const server = Object.keys((contract?.server as object | undefined) ?? {});
   for (const [type, entry] of Object.entries(on)) {
     if (!isRelay(entry)) continue;

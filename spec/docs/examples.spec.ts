@@ -53,6 +53,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
       '{"type":"sold","lot":"vase","to":"Ada"}',
       '{"type":"greenroom.error","code":"greenroom.invalid","message":"The payload of \\"bid\\" is not valid: amount: Invalid input: expected number, received string","issues":[{"path":["amount"],"message":"Invalid input: expected number, received string"}],"expected":[]}',
     ],
+    oracle: ['{"type":"greenroom.reply","id":"a","value":"Only you know: Why?"}'],
   },
   "guides/guards-and-sign-in": {},
   "guides/refuse-a-connection": {},
@@ -170,7 +171,7 @@ describe("the examples in docs", function () {
   for (const [page, passing] of Object.entries({
     "guides/write-a-backend": 60,
     "guides/guards-and-sign-in": 3,
-    "guides/test-actors": 4,
+    "guides/test-actors": 5,
   })) {
     it(`hold specs that pass, those in ${page}.md`, async () => {
       const specs = (await readdir(join(folder, page))).filter((name) => name.endsWith(".spec.ts"));

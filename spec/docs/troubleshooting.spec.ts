@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
@@ -187,7 +187,7 @@ describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", ()
           .split("\n")
           .map((line) => line.replace(/^.*?: (?=error TS)/, "").trim());
         const ofCompiler = shown.filter((text) => lines.includes(text));
-        expect(ofCompiler, stdout).to.have.length(5);
+        expect(ofCompiler, stdout).to.have.length(6);
         for (const text of ofCompiler) isShown(text);
       } finally {
         await rm(folder, { recursive: true });
@@ -197,6 +197,24 @@ describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", ()
     it("nothing else", () => {
       expect(shown.filter((text) => !found.has(text))).to.deep.equal([]);
     });
+  });
+});
+
+describe("docs/guides/fix-type-errors.md", () => {
+  it("lists every property whose name states the reason of a type error", async () => {
+    const page = await readFile(join(root, "docs/guides/fix-type-errors.md"), "utf8");
+    const listed = rowsOf(page, "property", "solution").flatMap(([names]) => quotedIn(names));
+    const declared = new Set<string>();
+    const names = /(?<=\breadonly )[a-z]+(_[a-z]+)+(?=:)|(?<=")(the(_[a-z]+){3,})(?=")/g;
+    for (const folder of ["actors", "asyncapi", "client", "contract", "inspector", "layers", "runtime"]) {
+      for (const file of await readdir(join(root, folder), { recursive: true })) {
+        if (!file.endsWith(".ts")) continue;
+        const source = await readFile(join(root, folder, file), "utf8");
+        const code = source.replaceAll(/^ *(\*|\/\/).*$/gm, "");
+        for (const [name] of code.matchAll(names)) declared.add(name);
+      }
+    }
+    expect(listed.sort()).to.deep.equal([...declared].sort());
   });
 });
 
@@ -223,7 +241,9 @@ describe("docs/reference/error-codes.md", () => {
   });
 });
 
-const refused = `import { createRuntime, handlers, MemoryLayer, WebSocketConsumer } from "greenroom";
+const refused = `import { contractConsumer, createRuntime, handlers, MemoryLayer, relay, WebSocketConsumer } from "greenroom";
+import { contract } from "greenroom/contract";
+import { z } from "zod";
 
 interface Messages {
   room_message: { text: string };
@@ -244,7 +264,11 @@ class Unmarked extends WebSocketConsumer {
 class Widened extends WebSocketConsumer {
   static override readonly supervision = { onFailure: "resume" };
 }
+const talk = contract({ path: "/talk", client: {}, server: { said: z.object({ text: z.string() }) } });
+class Talk extends contractConsumer(talk)<{ messages: { said: { message: string } } }> {
+  static override readonly on = handlers<Talk>({ said: relay });
+}
 createRuntime({ layers: { chat: new MemoryLayer() } }).route("/ws/:room", RoomChat);
 createRuntime({ layers: { chats: new MemoryLayer() } }).route("/ws/:room_name", RoomChat);
-void [Refused, Unmarked, Widened];
+void [Refused, Talk, Unmarked, Widened];
 `;

@@ -23,6 +23,14 @@ describe("checkContract", () => {
     expect(check({ contract: contract({ path: "/", client: {}, server: {} }) })).not.to.throw();
   });
 
+  it("refuses a contract that lacks a part", () => {
+    for (const part of ["path", "client", "server"])
+      expect(check({ contract: { ...room, [part]: undefined }, frames })).to.throw(
+        InvalidOptionError,
+        "Room.contract is not a contract: create it with contract({ path, client, server }).",
+      );
+  });
+
   it("refuses a missing handler, also one that is inherited or not a function", () => {
     for (const wrong of [
       { toString: () => "" },

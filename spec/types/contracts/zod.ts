@@ -145,6 +145,10 @@ class OtherRelay extends contractConsumer(auction)<{ messages: { bought: { to: s
   // @ts-expect-error the server has no such frame
   static override readonly on = handlers<OtherRelay>({ bought: relayAs("bought") });
 }
+class MixedRelay extends contractConsumer(auction)<{ messages: { sold: { to: string } | { to: number } } }> {
+  // @ts-expect-error only one kind of the message is what the frame is
+  static override readonly on = handlers<MixedRelay>({ sold: relay });
+}
 
 // ---- routes
 const authenticate: Guard<User> = () => ({ user: { id: "ada" } });
@@ -290,6 +294,7 @@ void [
   WrongRelay,
   UnknownRelay,
   OtherRelay,
+  MixedRelay,
   Unchecked,
   general,
 ];
