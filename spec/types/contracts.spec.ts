@@ -46,6 +46,7 @@ describe("The types of contracts", () => {
     ["zod.ts", "hold for zod"],
     ["valibot.ts", "hold for valibot"],
     ["arktype.ts", "hold for arktype"],
+    ["machines.ts", "hold for the events, effects and input of machines"],
     ["guards.ts", "let a consumer that needs a user start only with one"],
     ["messages.ts", "refuse values that a message or JSON cannot hold"],
   ] as const) {
@@ -56,6 +57,6 @@ describe("The types of contracts", () => {
 
   it("are proven by these files, without an error in another file", async () => {
     expect(errors).to.deep.equal([]);
-    expect(await readdir(join(root, "spec/types/contracts"))).to.have.length(6);
+    expect(await readdir(join(root, "spec/types/contracts"))).to.have.length(7);
   });
 });
