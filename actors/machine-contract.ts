@@ -53,7 +53,8 @@ type FieldsOf<P> = unknown extends P
 
 /**
  * Refuses, at compile time, a machine that emits another event than an {@link Effect}, sends a frame or a reply that
- * JSON cannot hold, or deviates from the contract `K`. Accepts a machine that does not declare the types of its events or effects.
+ * JSON cannot hold, or deviates from the contract `K`. Accepts a machine that does not declare the types of its
+ * events or effects.
  */
 export type MachineFor<M extends AnyStateMachine, K> = EmitsEffects<M> &
   EmitsJson<M> &
