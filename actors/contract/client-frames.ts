@@ -118,8 +118,9 @@ function payloadOf(frame: ClientFrame, asks: boolean): Readonly<Record<string, u
 }
 
 /**
- * Validates a payload, or its `value`: a payload that is not an object is carried as `value`. Which one a schema
- * takes is unknown. But a schema that refuses the object as a whole, with an issue that has no path, takes none.
+ * Validates a payload, or its `value`: a payload that is not an object is carried as `value`. A schema does not tell
+ * whether it takes objects, so the object is validated first. If `value` is its only property, and an issue without
+ * a path refuses it as a whole, then `value` is validated instead.
  */
 export function validatePayload(
   schema: Schema,
