@@ -86,6 +86,21 @@ describe("ClientFrames.check", () => {
     expect(issues?.[0]?.message).to.include("received string");
   });
 
+  it("takes an object or another value, with a schema of both, and names what is missing", async () => {
+    const either = [
+      z.union([z.number(), z.object({ a: z.string() })]),
+      v.union([v.number(), v.object({ a: v.string() })]),
+      type("number").or({ a: "string" }) as unknown as Schema,
+    ];
+    for (const schema of either) {
+      expect(await payloadOf(check(schema, { value: 4 }))).to.equal(4);
+      expect(await payloadOf(check(schema, { a: "x" }))).to.deep.equal({ a: "x" });
+      expect((await refusalOf(check(schema, { value: "x" }))).code).to.equal("greenroom.invalid");
+    }
+    const { issues } = await refusalOf(check(z.object({ a: z.string() }), { value: 4 }));
+    expect(issues?.map(({ path }) => path)).to.deep.equal([["a"]]);
+  });
+
   it("does not take `value` beside other properties, or if a part of the object does not fit", async () => {
     expect((await refusalOf(check(z.number(), { value: 4, more: 1 }))).code).to.equal("greenroom.invalid");
     expect((await refusalOf(check(z.number(), { other: 4 }))).code).to.equal("greenroom.invalid");
