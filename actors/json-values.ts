@@ -142,7 +142,12 @@ function refused(value: unknown, path: Path): NotJsonError {
 
 /** The error for a cycle is that of `JSON.stringify`. */
 function tooDeep(value: object): TypeError {
-  JSON.stringify(value, bigIntAsText);
+  try {
+    JSON.stringify(value, bigIntAsText);
+  } catch (error) {
+    // Far deeper values exceed the stack.
+    if (!(error instanceof RangeError)) return error as TypeError;
+  }
   return new NotJsonError(`JSON is nested deeper than ${maxDepth} levels: send a flatter value.`);
 }
 

@@ -35,10 +35,12 @@ export type ContractEvents<K> = {
 export type ContractEffect<K> = Effect<ContractFrame<K> | Uint8Array, ContractReply<K>>;
 
 type ContractFrame<K> = {
-  readonly [T in keyof ServerFrames<K>]: { readonly type: T } & FieldsOf<ServerFrames<K>[T]>;
+  readonly [T in keyof ServerFrames<K>]: { readonly type: T } & FieldsOf<AsJson<ServerFrames<K>[T]>>;
 }[keyof ServerFrames<K>];
 
-type ContractReply<K> = [keyof Replies<K>] extends [never] ? unknown : Replies<K>[keyof Replies<K>];
+type ContractReply<K> = [keyof Replies<K>] extends [never]
+  ? unknown
+  : { readonly [T in keyof Replies<K>]: AsJson<Replies<K>[T]> }[keyof Replies<K>];
 
 /** The properties of a frame with the payload `P`. Any object with methods, such as a `Date`, is a `value`. */
 type FieldsOf<P> = unknown extends P
@@ -50,13 +52,15 @@ type FieldsOf<P> = unknown extends P
     : { readonly value: P };
 
 /**
- * Refuses, at compile time, a machine that emits another event than an {@link Effect}, or deviates from the contract
- * `K`. Accepts a machine that does not declare the types of its events or effects.
+ * Refuses, at compile time, a machine that emits another event than an {@link Effect}, sends a frame or a reply that
+ * JSON cannot hold, or deviates from the contract `K`. Accepts a machine that does not declare the types of its
+ * events or effects.
  */
 export type MachineFor<M extends AnyStateMachine, K> = EmitsEffects<M> &
+  EmitsJson<M> &
   ([K] extends [Contract]
     ? TakesFrames<M, K> & HasNoOtherFrames<M, K> & Sends<M, K> & RepliesWith<M, K>
-    : SendsJson<M>);
+    : unknown);
 
 type EmitsEffects<M extends AnyStateMachine> = string extends EmittedFrom<M>["type"]
   ? unknown
@@ -64,6 +68,14 @@ type EmitsEffects<M extends AnyStateMachine> = string extends EmittedFrom<M>["ty
       Exclude<EmittedFrom<M>["type"], Effect["type"]>,
       "the_machine_emits_other_events_than_effects"
     >;
+
+type EmitsJson<M extends AnyStateMachine> = RefuseIfAny<
+  NotJson<Exclude<Emitted<M, "send", "frame">, Uint8Array>> | NotJson<Emitted<M, "reply", "value">>,
+  "json_cannot_hold_these_frames_or_replies"
+>;
+
+/** The members of the union `T` that JSON cannot hold. */
+type NotJson<T> = T extends AsJson<T> ? never : T;
 
 type TakesFrames<M extends AnyStateMachine, K> = string extends EventFrom<M>["type"]
   ? unknown
@@ -83,13 +95,6 @@ type Sends<M extends AnyStateMachine, K> = RefuseIfAny<
   Exclude<Emitted<M, "send", "frame">, ContractFrame<K> | Uint8Array>,
   "the_contract_lacks_these_frames_of_the_server"
 >;
-
-type SendsJson<M extends AnyStateMachine> = RefuseIfAny<
-  NotJson<Emitted<M, "send", "frame">>,
-  "json_cannot_hold_these_frames"
->;
-
-type NotJson<F> = F extends Uint8Array ? never : [F] extends [AsJson<F>] ? never : F;
 
 type RepliesWith<M extends AnyStateMachine, K> = RefuseIfAny<
   Exclude<Emitted<M, "reply", "value">, ContractReply<K>>,

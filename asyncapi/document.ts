@@ -49,6 +49,7 @@ export interface AsyncApiOperation {
   readonly reply?: { readonly channel: Reference; readonly messages: readonly Reference[] };
 }
 
+/** The address of a server. */
 export interface AsyncApiServer {
   /** The host, with its port unless it is the protocol's default port. */
   readonly host: string;

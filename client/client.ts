@@ -22,17 +22,21 @@ export interface Gap {
   readonly fresh: boolean;
 }
 
+/** Options of {@link Client.send}. */
 export interface SendOptions {
   /** Send the frame again if it may have been handled. @default false */
   readonly repeatable?: boolean;
 }
 
+/** Options of {@link Client.ask}. */
 export interface AskOptions {
   /** The time limit for the reply, in milliseconds. */
   readonly timeoutMs?: number;
+  /** Aborting it rejects the promise. The server may handle the frame nevertheless. */
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link connect}. */
 export interface ConnectOptions {
   /** The address of the server. @default the origin of the page */
   readonly url?: string | URL;
@@ -70,6 +74,7 @@ export interface Client<K> {
     payload: SendableFrames<K>[T],
     options?: AskOptions,
   ): Promise<Replies<K>[T]>;
+  /** Iterates over the frames of `type`. */
   events<T extends keyof ServerFrames<K> & string>(type: T): AsyncIterableIterator<ServerFrames<K>[T]>;
   /** Sends what is queued first, for at most 5 seconds. */
   close(): Promise<void>;

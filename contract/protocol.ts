@@ -20,6 +20,7 @@ export const errorCodes = [
   "greenroom.failed",
 ] as const;
 
+/** One of {@link errorCodes}. */
 export type ErrorCode = (typeof errorCodes)[number];
 
 /** Identifies a frame that asks: a finite number, or a text of at most 100 characters. */

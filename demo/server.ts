@@ -37,6 +37,13 @@ export interface Demo {
   close(): Promise<void>;
 }
 
+/** The description of the routes with a contract, at `/asyncapi`. */
+const api = {
+  title: "The Greenroom demo",
+  version: "1.0.0",
+  description: "The frames of the demo's routes that have a contract.",
+};
+
 /** A socket without progress is closed after this time, unless it is a WebSocket, in milliseconds. */
 const idleMs = 30_000;
 /** More than the page needs. Further requests on one socket get 503, so that unread responses stay few. */
@@ -61,7 +68,7 @@ export async function startDemo({
   runtime.route("/ws/notifications", Notifications);
   runtime.route("/ws/analytics", Analytics);
   runtime.route(TalkRoom);
-  serveAsyncApi(runtime, { path: "/asyncapi", title: "Greenroom demo", version: "1.0.0" });
+  serveAsyncApi(runtime, { path: "/asyncapi", ...api });
   const inspectorAddress = inspector(runtime, { path: "/inspect", token: inspectToken, payloads: true });
 
   let draining = false;

@@ -118,8 +118,9 @@ function payloadOf(frame: ClientFrame, asks: boolean): Readonly<Record<string, u
 }
 
 /**
- * Validates a payload, or its `value`: a payload that is not an object is carried as `value`. Which one a schema
- * takes is unknown. But a schema that refuses the object as a whole, with an issue that has no path, takes none.
+ * Validates a payload, or its `value`: a payload that is not an object is carried as `value`. A schema does not tell
+ * whether it takes objects, so the object is validated first. If `value` is its only property, and no issue is about
+ * this property, then `value` is validated instead.
  */
 export function validatePayload(
   schema: Schema,
@@ -128,8 +129,13 @@ export function validatePayload(
   const outcome = validate(schema, payload);
   const keys = Object.keys(payload);
   if (keys.length !== 1 || keys[0] !== "value") return outcome;
-  const retry = (first: Validation) =>
-    first.issues?.some(({ path }) => path.length === 0) ? validate(schema, payload.value) : first;
+  const retry = (first: Validation): Validation | Promise<Validation> => {
+    if (first.issues === undefined || first.issues.some(({ path }) => path[0] === "value")) return first;
+    const refusesObject = first.issues.some(({ path }) => path.length === 0);
+    const choose = (second: Validation) => (second.issues === undefined || refusesObject ? second : first);
+    const second = validate(schema, payload.value);
+    return isPromise(second) ? second.then(choose) : choose(second);
+  };
   return isPromise(outcome) ? outcome.then(retry) : retry(outcome);
 }
 

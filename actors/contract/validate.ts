@@ -37,7 +37,8 @@ function read(result: unknown): Validation {
 function readIssues(given: readonly unknown[]): readonly FrameIssue[] {
   const issues: FrameIssue[] = [];
   let total = 0;
-  for (const next of given.slice(0, limits.issues)) {
+  for (const next of given) {
+    if (issues.length === limits.issues) break;
     const issue = readIssue(next);
     total += issue.message.length;
     for (const key of issue.path) total += String(key).length;
@@ -50,7 +51,8 @@ function readIssues(given: readonly unknown[]): readonly FrameIssue[] {
 function readIssue(given: unknown): FrameIssue {
   const { message, path } = Object(given) as { readonly message?: unknown; readonly path?: unknown };
   return {
-    path: Array.isArray(path) ? path.slice(0, limits.keys).map(readKey) : [],
+    // Arktype's paths are of a subclass of Array, whose `slice` and `map` turn an empty path into `[0]`.
+    path: Array.isArray(path) ? Array.from(path).slice(0, limits.keys).map(readKey) : [],
     message: shortened(String(message)),
   };
 }

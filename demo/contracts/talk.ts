@@ -10,7 +10,7 @@ export const said = member.extend({ text: z.string(), at: z.number() });
 /** The number of texts in `welcome`. */
 export const lastTexts = 50;
 
-/** The frames of a room with names, which the server and a client share. */
+/** The frames of a room with names, which the server and a client share. `/asyncapi` shows the descriptions. */
 export const talk = contract({
   path: "/ws/talk/:room",
   params: z.object({
@@ -19,23 +19,25 @@ export const talk = contract({
       .regex(/^[A-Za-z0-9._-]{1,90}$/, "Use 1 to 90 of the letters A–Z and a–z, digits, '-', '_' and '.'."),
   }),
   client: {
-    /** Every member gets `said`. */
-    say: z.object({ text: z.string().min(1).max(2_000) }),
-    /** Every member gets `renamed`. */
+    say: z.object({ text: z.string().min(1).max(2_000) }).describe("Every member gets `said`."),
     rename: {
-      payload: z.object({ name: z.string().min(1).max(40) }),
+      payload: z.object({ name: z.string().min(1).max(40) }).describe("Every member gets `renamed`."),
       reply: z.object({ name: z.string() }),
     },
-    /** Every other member gets `typing`. Ends by itself after 5 s. */
-    typing: z.object({ on: z.boolean() }),
+    typing: z
+      .object({ on: z.boolean() })
+      .describe("Every other member gets `typing`. Ends by itself after 5 s."),
   },
   server: {
-    /** The first frame: the client's own key and name, the members, and the last texts, oldest first. */
-    welcome: member.extend({ members: z.array(member), last: z.array(said).max(lastTexts) }),
-    said,
-    came: member,
-    renamed: member,
-    went: z.object({ key: z.string() }),
-    typing: z.object({ key: z.string(), on: z.boolean() }),
+    welcome: member
+      .extend({ members: z.array(member), last: z.array(said).max(lastTexts) })
+      .describe(
+        "The first frame: the client's own key and name, the members, and the last texts, oldest first.",
+      ),
+    said: said.describe("A text of a member. `at` is in milliseconds since 1970."),
+    came: member.describe("A member has joined the room."),
+    renamed: member.describe("A member has another name."),
+    went: z.object({ key: z.string() }).describe("A member has left the room."),
+    typing: z.object({ key: z.string(), on: z.boolean() }).describe("Another member types, or has stopped."),
   },
 });

@@ -230,6 +230,8 @@ describe("The JSON of a value", () => {
     for (let level = 0; level < 1_001; level += 1) deep = [deep];
     expect(jsonText(deep)).to.have.length(2 * 1_001 + 1);
     expect(refusal([deep])).to.equal("JSON is nested deeper than 1000 levels: send a flatter value.");
+    for (let level = 0; level < 30_000; level += 1) deep = [deep];
+    expect(refusal(deep)).to.equal("JSON is nested deeper than 1000 levels: send a flatter value.");
   });
 
   it("shortens a long path in the error", () => {

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { type AsyncApiSource, asyncApi } from "greenroom/asyncapi";
 import { createMachine } from "xstate";
 import { stringify } from "yaml";
+import { startDemo } from "../../demo/server.ts";
 import { auction, room, withArktype, withValibot } from "./contracts.ts";
 
 const machine = createMachine({
@@ -43,6 +44,21 @@ describe("The AsyncAPI parser", function () {
       expect(problems(await parser.parse(JSON.stringify(documentOf(sources))))).to.deep.equal([]);
     });
   }
+
+  it("accepts the document of the demo, without a warning", async () => {
+    const demo = await startDemo({ port: 0 });
+    try {
+      const text = await (await fetch(`${demo.url}/asyncapi.json`)).text();
+      const output = await parser.parse(text);
+      expect(problems(output)).to.deep.equal([]);
+      expect(output.document?.operations().get("ws_talk_room.client.rename")?.reply()).not.to.equal(
+        undefined,
+      );
+      expect(text).not.to.contain("cannot be written as JSON Schema");
+    } finally {
+      await demo.close();
+    }
+  });
 
   it("finds the operations, replies and parameters", async () => {
     const { document } = await parser.parse(JSON.stringify(documentOf([room])));

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { get } from "node:http";
 import { urlToHttpOptions } from "node:url";
 import { expect } from "chai";
+import type { AsyncApiDocument } from "greenroom/asyncapi";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
 import { signIn } from "../support/inspector-client.ts";
@@ -192,6 +193,21 @@ describe("the demo's server", () => {
       } finally {
         await guarded.close();
       }
+    });
+
+    it("describes the frames of its contracts at /asyncapi, as a page and as a document", async () => {
+      const page = await fetch(`${demo.url}/asyncapi`);
+      expect([page.status, page.headers.get("content-type")]).to.deep.equal([
+        200,
+        "text/html; charset=utf-8",
+      ]);
+      expect(await page.text())
+        .to.contain("/ws/talk/{room}")
+        .and.not.contain("<script");
+      const response = await fetch(`${demo.url}/asyncapi.json`);
+      const { asyncapi, channels } = (await response.json()) as AsyncApiDocument;
+      expect(asyncapi).to.equal("3.1.0");
+      expect(Object.values(channels).map(({ address }) => address)).to.deep.equal(["/ws/talk/{room}"]);
     });
 
     it("reports at /healthz that it can serve, and the health of its layers", async () => {

@@ -161,11 +161,11 @@ describe("The types of the package", function () {
     });
   }
 
-  it("accept and refuse contracts of zod, valibot and arktype, also in declarations", async () => {
+  it("accept and refuse contracts of zod, valibot and arktype, and machines, also in declarations", async () => {
     const files = readdirSync(contracts).map((name) =>
       project.write(name, readFileSync(join(contracts, name), "utf8")),
     );
-    expect(files).to.have.length(6);
+    expect(files).to.have.length(7);
     const lib = ["es2023", "esnext.disposable", "dom", "dom.iterable", "dom.asynciterable"];
     const options = { ...compilerOptions, target: "es2023", lib, noImplicitOverride: true };
     const emit = { outDir: "contracts", emitDeclarationOnly: true, declaration: true };

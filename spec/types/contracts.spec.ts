@@ -46,6 +46,7 @@ describe("The types of contracts", () => {
     ["zod.ts", "hold for zod"],
     ["valibot.ts", "hold for valibot"],
     ["arktype.ts", "hold for arktype"],
+    ["machines.ts", "hold for the events, effects and input of machines"],
     ["guards.ts", "let a consumer that needs a user start only with one"],
     ["machines.ts", "hold for state machines"],
     ["messages.ts", "refuse values that a message or JSON cannot hold"],

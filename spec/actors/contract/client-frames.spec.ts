@@ -1,5 +1,7 @@
+import { type } from "arktype";
 import { expect } from "chai";
 import { contract, type Schema } from "greenroom/contract";
+import * as v from "valibot";
 import { SimulatedClock } from "xstate";
 import { z } from "zod";
 import { type CheckedFrame, ClientFrames } from "../../../actors/contract/client-frames.ts";
@@ -65,11 +67,38 @@ describe("ClientFrames.check", () => {
   it("takes a payload that is not an object from `value`", async () => {
     for (const schema of [z.number(), z.number().refine(async () => true)])
       expect(await payloadOf(check(schema, { value: 4 }))).to.equal(4);
+    for (const schema of [
+      type("number") as unknown as Schema,
+      v.number(),
+      v.pipeAsync(
+        v.number(),
+        v.checkAsync(async () => true),
+      ),
+    ])
+      expect(await payloadOf(check(schema, { value: 4 }))).to.equal(4);
+    expect(
+      await payloadOf(check(type("string[]") as unknown as Schema, { value: ["a"] }, true)),
+    ).to.deep.equal(["a"]);
     expect(await payloadOf(check(z.array(z.number()), { value: [4] }, true))).to.deep.equal([4]);
     expect(await payloadOf(check(z.null(), { value: null }))).to.equal(null);
     expect(await payloadOf(check(z.object({ value: z.number() }), { value: 4 }))).to.deep.equal({ value: 4 });
     const { issues } = await refusalOf(check(z.number(), { value: "4" }));
     expect(issues?.[0]?.message).to.include("received string");
+  });
+
+  it("takes an object or another value, with a schema of both, and names what is missing", async () => {
+    const either = [
+      z.union([z.number(), z.object({ a: z.string() })]),
+      v.union([v.number(), v.object({ a: v.string() })]),
+      type("number").or({ a: "string" }) as unknown as Schema,
+    ];
+    for (const schema of either) {
+      expect(await payloadOf(check(schema, { value: 4 }))).to.equal(4);
+      expect(await payloadOf(check(schema, { a: "x" }))).to.deep.equal({ a: "x" });
+      expect((await refusalOf(check(schema, { value: "x" }))).code).to.equal("greenroom.invalid");
+    }
+    const { issues } = await refusalOf(check(z.object({ a: z.string() }), { value: 4 }));
+    expect(issues?.map(({ path }) => path)).to.deep.equal([["a"]]);
   });
 
   it("does not take `value` beside other properties, or if a part of the object does not fit", async () => {

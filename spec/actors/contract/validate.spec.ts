@@ -78,6 +78,11 @@ describe("validate", () => {
     expect(String(rejected)).to.equal("Error: A bug");
   });
 
+  it("gives an empty path for the payload itself, with each library", () => {
+    for (const schema of [z.number(), v.number(), type("number")] as unknown as Schema[])
+      expect(pathsOf(schema, "x")).to.deep.equal([[]]);
+  });
+
   it("gives texts and finite numbers as paths, which JSON can hold", () => {
     const path = [
       0,

@@ -1,4 +1,4 @@
-// Machines with and without contracts. Each line below a `@ts-expect-error` must be refused.
+// Machines and contracts that the compiler accepts or refuses. Each line below a `@ts-expect-error` must be refused.
 import {
   type ConnectionEvents,
   type ContractEffect,
@@ -141,27 +141,45 @@ machineConsumer(
   machineOf({ events: {} as Frames, emitted: {} as Effect<never, number> }),
   { contract: auction },
 );
-// Without a contract, a frame has to be JSON.
-interface Cell {
-  readonly at: number;
-  readonly note?: string;
+
+// ---- frames and replies that JSON cannot hold
+const odd = contract({
+  path: "/odd",
+  client: { list: { payload: z.object({}), reply: z.array(z.set(z.string())) } },
+  server: {
+    map: z.object({ map: z.map(z.string(), z.number()) }),
+    bytes: z.instanceof(Uint8Array),
+    at: z.object({ at: z.date(), big: z.bigint(), maybe: z.string().optional() }),
+    any: z.unknown(),
+  },
+});
+const sending = setup({ types: { emitted: {} as ContractEffect<typeof odd> } });
+sending.createMachine({ entry: emit({ type: "send", frame: { type: "at", at: new Date(), big: 1n } }) });
+sending.createMachine({ entry: emit({ type: "send", frame: { type: "any", list: [1] } }) });
+sending.createMachine({ entry: emit({ type: "send", frame: new Uint8Array(1) }) });
+// @ts-expect-error a Map
+sending.createMachine({ entry: emit({ type: "send", frame: { type: "map", map: new Map() } }) });
+// @ts-expect-error bytes in a frame
+sending.createMachine({ entry: emit({ type: "send", frame: { type: "bytes", value: new Uint8Array(1) } }) });
+// @ts-expect-error sets in a reply
+sending.createMachine({ entry: emit({ type: "reply", value: [new Set(["a"])] }) });
+
+// Without a contract, the types of the frames are those that the machine declares.
+interface Light {
+  readonly is: "on" | "off";
+  readonly at?: Date;
 }
+machineConsumer(machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<Light | string> }));
+machineConsumer(machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<Uint8Array, Light> }));
 machineConsumer(
-  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<Cell | string | Uint8Array> }),
+  // @ts-expect-error JSON cannot hold a Map
+  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<Light | { map: Map<string, number> }> }),
 );
 machineConsumer(
-  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<{ at: Date; n: bigint }> }),
+  // @ts-expect-error JSON cannot hold an error
+  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<never, { error: Error }> }),
 );
-machineConsumer(
-  // @ts-expect-error a frame with a map
-  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<{ cells: Map<string, Cell> }> }),
-);
-machineConsumer(
-  // @ts-expect-error a frame with bytes inside
-  machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<Cell | { bytes: Uint8Array }> }),
-);
-// @ts-expect-error a frame with a function
-machineConsumer(machineOf({ events: {} as ConnectionEvents, emitted: {} as Effect<{ run(): void }> }));
+
 // A machine that declares no types is checked when it runs.
 machineConsumer(createMachine({}), { contract: auction });
 machineConsumer(createMachine({}) as AnyStateMachine, { contract: auction });
