@@ -143,21 +143,19 @@ describe("serveAsyncApi", () => {
     expect(failures).to.deep.equal([]);
   });
 
-  it("answers 500 and reports the error, if the document cannot be made", async () => {
+  it("answers 500 and reports the error once, if the document cannot be made", async () => {
     const { runtime, url, failures } = await mount();
-    const broken = {
-      "~standard": {
-        ...z.object({})["~standard"],
-        jsonSchema: { input: () => ({ properties: { x: { $ref: "#/definitions/%" } } }) },
-      },
-    };
+    const cycle: Record<string, unknown> = {};
+    cycle.not = cycle;
+    const broken = { "~standard": { ...z.object({})["~standard"], jsonSchema: { input: () => cycle } } };
     class Broken extends contractConsumer(
       contract({ path: "/broken", client: { say: broken as never }, server: {} }),
     ) {
       static override readonly frames = { say() {} };
     }
     runtime.route(Broken as never);
-    expect((await fetch(`${url}/asyncapi`)).status).to.equal(500);
+    for (const path of ["/asyncapi", "/asyncapi", "/asyncapi.json"])
+      expect((await fetch(`${url}${path}`)).status).to.equal(500);
     expect(failures.map(({ stage }) => stage)).to.deep.equal(["asyncapi"]);
   });
 
