@@ -12,6 +12,8 @@ import type { ReceivedFrame } from "./machine-frames.ts";
 export interface PendingAnswer {
   reply(value: unknown): void;
   refuse(error: FrameError): void;
+  /** Called when an effect with an `id` has answered the frame with this id. */
+  sent(id: FrameId | undefined): void;
   /** Tells the client that the machine, or an effect that it has emitted, has failed. */
   fail(): void;
 }
@@ -53,7 +55,10 @@ export class MachineAnswers {
   performReply(effect: ReplyEffect, current: PendingAnswer | undefined): void {
     const id = asFrameId(effect.id);
     if (!("id" in effect)) required(current, effect.type).reply(effect.value);
-    else if (id !== undefined) this.sendReply(id, effect.value, this.#asked.get(id));
+    else if (id !== undefined) {
+      this.sendReply(id, effect.value, this.#asked.get(id));
+      current?.sent(id);
+    }
   }
 
   /**
@@ -62,8 +67,11 @@ export class MachineAnswers {
    */
   performRefuse(effect: RefuseEffect, current: PendingAnswer | undefined): void {
     const error = new FrameError(effect.code, effect.message, effect.data);
-    if ("id" in effect) this.sendRefusal(asFrameId(effect.id), error);
-    else required(current, effect.type).refuse(error);
+    if ("id" in effect) {
+      const id = asFrameId(effect.id);
+      this.sendRefusal(id, error);
+      current?.sent(id);
+    } else required(current, effect.type).refuse(error);
   }
 
   /** Refuses a frame that the machine does not get. @param expected the types that the machine accepts now */
@@ -108,6 +116,8 @@ class FrameAnswer implements PendingAnswer {
   readonly #answers: MachineAnswers;
   readonly #context: ConsumerContext;
   #isSent = false;
+  /** Unlike `#isSent`, this refuses no second answer: the client may have used the id of an earlier frame again. */
+  #hasAnswer = false;
 
   constructor(frame: ReceivedFrame, answers: MachineAnswers, context: ConsumerContext) {
     this.#frame = frame;
@@ -130,8 +140,12 @@ class FrameAnswer implements PendingAnswer {
     this.#isSent = true;
   }
 
+  sent(id: FrameId | undefined): void {
+    if (id === this.#frame.id) this.#hasAnswer = true;
+  }
+
   fail(): void {
-    if (!this.#isSent) failFrame(this.#context, this.#frame.type, this.#frame.id);
+    if (!this.#isSent && !this.#hasAnswer) failFrame(this.#context, this.#frame.type, this.#frame.id);
     this.#isSent = true;
   }
 
@@ -153,6 +167,8 @@ export class MessageAnswer implements PendingAnswer {
   refuse({ code, message }: FrameError): void {
     this.value = new FrameRefusal(code, message);
   }
+
+  sent(): void {}
 
   /** The failed actor answers the ask. */
   fail(): void {}
