@@ -33,7 +33,7 @@ export class MachineAnswers {
   readonly #contract: Contract | undefined;
   readonly #answersUnexpected: boolean;
   /** The types of the last frames that asked, by id. They are needed only to check late replies. */
-  readonly #asked = new Map<FrameId, string>();
+  #asked: Map<FrameId, string> | undefined;
 
   constructor(context: ConsumerContext, { contract, answerUnexpected = true }: AnswerOptions) {
     this.#context = context;
@@ -45,7 +45,7 @@ export class MachineAnswers {
   toFrame(frame: ReceivedFrame): PendingAnswer {
     const { id, type } = frame;
     if (id !== undefined && this.#checksReplies) {
-      if (this.#asked.size === maxAsked) this.#asked.clear();
+      if (this.#asked === undefined || this.#asked.size === maxAsked) this.#asked = new Map();
       this.#asked.set(id, type);
     }
     return new FrameAnswer(frame, this, this.#context);
@@ -56,7 +56,7 @@ export class MachineAnswers {
     const id = asFrameId(effect.id);
     if (!("id" in effect)) required(current, effect.type).reply(effect.value);
     else if (id !== undefined) {
-      this.sendReply(id, effect.value, this.#asked.get(id));
+      this.sendReply(id, effect.value, this.#asked?.get(id));
       current?.sent(id);
     }
   }
