@@ -1,7 +1,7 @@
 import type { Contract, FrameId } from "../contract/index.ts";
 import { asFrameId } from "./client-frame.ts";
 import type { ConsumerContext } from "./consumer-context.ts";
-import { checkReply } from "./contract/outgoing-check.ts";
+import { checkOutgoing, checkReply } from "./contract/outgoing-check.ts";
 import { failFrame, recordRefusal, refuseFrame, sendReply } from "./frame-answers.ts";
 import { FrameError } from "./frame-error.ts";
 import { FrameRefusal } from "./frame-refusal.ts";
@@ -92,18 +92,14 @@ export class MachineAnswers {
 
   /** @param type the type of the frame, if it is known */
   sendReply(id: FrameId, value: unknown, type: string | undefined): void {
-    if (this.#contract !== undefined && this.#checksReplies && type !== undefined)
-      this.#checkReply(this.#contract, type, value);
+    const contract = this.#contract;
+    if (contract !== undefined && type !== undefined)
+      checkOutgoing(this.#context, (report) => checkReply(contract, type, value, report));
     sendReply(this.#context, id, value);
   }
 
   sendRefusal(id: FrameId | undefined, { code, message, data }: FrameError): void {
     refuseFrame(this.#context, new FrameRefusal(code, message, { id, data }));
-  }
-
-  #checkReply(contract: Contract, type: string, value: unknown): void {
-    const report = (key: string, error: () => Error) => this.#context.reportSometimes(key, "send", error);
-    this.#context.runSchema(() => checkReply(contract, type, value, report));
   }
 
   get #checksReplies(): boolean {
