@@ -105,6 +105,22 @@ describe("serveAsyncApi", () => {
     expect(page).to.include('<h1 dir="auto">&#60;b&#62;&#38;&#34;&#39;');
   });
 
+  it("gives each element an id of its own for any paths and types", async () => {
+    const { runtime, url } = await mount();
+    for (const path of ["/error", "/content", "/a", "/a-title"]) {
+      const client = { say: z.object({}), "say-title": z.object({}) };
+      class Named extends contractConsumer(contract({ path, client, server: {} })) {
+        static override readonly frames = { say() {}, "say-title"() {} };
+      }
+      runtime.route(Named);
+    }
+    const page = await (await fetch(`${url}/asyncapi`)).text();
+    const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id as string);
+    expect([...new Set(ids)]).to.deep.equal(ids);
+    const links = [...page.matchAll(/ href="#([^"]*)"/g)].map(([, id]) => id as string);
+    expect(ids).to.include.members(links);
+  });
+
   it("answers GET and HEAD only, and refuses upgrades", async () => {
     const { url } = await mount();
     expect((await fetch(`${url}/asyncapi`, { method: "POST" })).status).to.equal(405);
