@@ -4,7 +4,7 @@ import { FrameRefusal } from "./frame-refusal.ts";
 import { jsonText } from "./json-text.ts";
 import { RefusedFrameError } from "./refused-frame-error.ts";
 
-/** The key of the method that the runtime calls when a handler has exceeded `handlerTimeoutMs`. */
+/** The key of the method that the runtime calls when it no longer waits for a handler. */
 export const timedOut = Symbol("timedOut");
 
 /** A consumer that has to answer a frame whose handler has not settled in time. */

@@ -1,7 +1,7 @@
 import type { Contract, FrameId } from "../contract/index.ts";
 import { asFrameId } from "./client-frame.ts";
 import type { ConsumerContext } from "./consumer-context.ts";
-import { checkReply } from "./contract/outgoing-check.ts";
+import { checkOutgoing, checkReply } from "./contract/outgoing-check.ts";
 import { failFrame, recordRefusal, refuseFrame, sendReply } from "./frame-answers.ts";
 import { FrameError } from "./frame-error.ts";
 import { FrameRefusal } from "./frame-refusal.ts";
@@ -12,6 +12,8 @@ import type { ReceivedFrame } from "./machine-frames.ts";
 export interface PendingAnswer {
   reply(value: unknown): void;
   refuse(error: FrameError): void;
+  /** Called when an effect with an `id` has answered the frame with this id. */
+  sent(id: FrameId | undefined): void;
   /** Tells the client that the machine, or an effect that it has emitted, has failed. */
   fail(): void;
 }
@@ -31,7 +33,7 @@ export class MachineAnswers {
   readonly #contract: Contract | undefined;
   readonly #answersUnexpected: boolean;
   /** The types of the last frames that asked, by id. They are needed only to check late replies. */
-  readonly #asked = new Map<FrameId, string>();
+  #asked: Map<FrameId, string> | undefined;
 
   constructor(context: ConsumerContext, { contract, answerUnexpected = true }: AnswerOptions) {
     this.#context = context;
@@ -43,7 +45,7 @@ export class MachineAnswers {
   toFrame(frame: ReceivedFrame): PendingAnswer {
     const { id, type } = frame;
     if (id !== undefined && this.#checksReplies) {
-      if (this.#asked.size === maxAsked) this.#asked.clear();
+      if (this.#asked === undefined || this.#asked.size === maxAsked) this.#asked = new Map();
       this.#asked.set(id, type);
     }
     return new FrameAnswer(frame, this, this.#context);
@@ -53,7 +55,10 @@ export class MachineAnswers {
   performReply(effect: ReplyEffect, current: PendingAnswer | undefined): void {
     const id = asFrameId(effect.id);
     if (!("id" in effect)) required(current, effect.type).reply(effect.value);
-    else if (id !== undefined) this.sendReply(id, effect.value, this.#asked.get(id));
+    else if (id !== undefined) {
+      this.sendReply(id, effect.value, this.#asked?.get(id));
+      current?.sent(id);
+    }
   }
 
   /**
@@ -62,8 +67,11 @@ export class MachineAnswers {
    */
   performRefuse(effect: RefuseEffect, current: PendingAnswer | undefined): void {
     const error = new FrameError(effect.code, effect.message, effect.data);
-    if ("id" in effect) this.sendRefusal(asFrameId(effect.id), error);
-    else required(current, effect.type).refuse(error);
+    if ("id" in effect) {
+      const id = asFrameId(effect.id);
+      this.sendRefusal(id, error);
+      current?.sent(id);
+    } else required(current, effect.type).refuse(error);
   }
 
   /** Refuses a frame that the machine does not get. @param expected the types that the machine accepts now */
@@ -84,18 +92,14 @@ export class MachineAnswers {
 
   /** @param type the type of the frame, if it is known */
   sendReply(id: FrameId, value: unknown, type: string | undefined): void {
-    if (this.#contract !== undefined && this.#checksReplies && type !== undefined)
-      this.#checkReply(this.#contract, type, value);
+    const contract = this.#contract;
+    if (contract !== undefined && type !== undefined)
+      checkOutgoing(this.#context, (report) => checkReply(contract, type, value, report));
     sendReply(this.#context, id, value);
   }
 
   sendRefusal(id: FrameId | undefined, { code, message, data }: FrameError): void {
     refuseFrame(this.#context, new FrameRefusal(code, message, { id, data }));
-  }
-
-  #checkReply(contract: Contract, type: string, value: unknown): void {
-    const report = (key: string, error: () => Error) => this.#context.reportSometimes(key, "send", error);
-    this.#context.runSchema(() => checkReply(contract, type, value, report));
   }
 
   get #checksReplies(): boolean {
@@ -108,6 +112,8 @@ class FrameAnswer implements PendingAnswer {
   readonly #answers: MachineAnswers;
   readonly #context: ConsumerContext;
   #isSent = false;
+  /** Unlike `#isSent`, this refuses no second answer: the client may have used the id of an earlier frame again. */
+  #hasAnswer = false;
 
   constructor(frame: ReceivedFrame, answers: MachineAnswers, context: ConsumerContext) {
     this.#frame = frame;
@@ -130,8 +136,12 @@ class FrameAnswer implements PendingAnswer {
     this.#isSent = true;
   }
 
+  sent(id: FrameId | undefined): void {
+    if (id === this.#frame.id) this.#hasAnswer = true;
+  }
+
   fail(): void {
-    if (!this.#isSent) failFrame(this.#context, this.#frame.type, this.#frame.id);
+    if (!this.#isSent && !this.#hasAnswer) failFrame(this.#context, this.#frame.type, this.#frame.id);
     this.#isSent = true;
   }
 
@@ -153,6 +163,8 @@ export class MessageAnswer implements PendingAnswer {
   refuse({ code, message }: FrameError): void {
     this.value = new FrameRefusal(code, message);
   }
+
+  sent(): void {}
 
   /** The failed actor answers the ask. */
   fail(): void {}

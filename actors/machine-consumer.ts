@@ -159,6 +159,7 @@ export function machineConsumer(
     }
 
     override [receiveFrame](frame: Frame): unknown {
+      this.#pending = undefined;
       if (typeof frame !== "string") {
         if (!this.#take({ type: "binary", bytes: frame })) this.unhandled();
         return this.#settled();
@@ -169,7 +170,11 @@ export function machineConsumer(
       if (!isPromise(read)) return this.#receive(read);
       const pending = this.#answers.toFrame(frames.unchecked(frame));
       this.#pending = pending;
-      return read.then((done) => (this.#pending === pending ? this.#receive(done) : undefined));
+      return read.then((done) => {
+        if (this.#pending !== pending) return undefined;
+        this.#pending = undefined;
+        return this.#receive(done);
+      });
     }
 
     /** @internal */

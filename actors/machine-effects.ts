@@ -1,7 +1,7 @@
 import type { Contract } from "../contract/index.ts";
 import { textOf } from "../layers/errors.ts";
 import type { ConsumerContext } from "./consumer-context.ts";
-import { checkServerFrame } from "./contract/outgoing-check.ts";
+import { checkOutgoing, checkServerFrame } from "./contract/outgoing-check.ts";
 import { jsonText } from "./json-text.ts";
 import type { Effect } from "./machine-events.ts";
 
@@ -55,10 +55,9 @@ export function sendMachineFrame(
   contract: Contract | undefined,
   frame: unknown,
 ): void {
-  if (contract !== undefined && context.runtime.validateOutgoing && !(frame instanceof Uint8Array)) {
+  if (contract !== undefined && !(frame instanceof Uint8Array)) {
     const { type } = Object(frame) as { readonly type?: unknown };
-    const report = (key: string, error: () => Error) => context.reportSometimes(key, "send", error);
-    context.runSchema(() => checkServerFrame(contract, textOf(type), frame, report));
+    checkOutgoing(context, (report) => checkServerFrame(contract, textOf(type), frame, report));
   }
   context.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : jsonText(frame));
 }

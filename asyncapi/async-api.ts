@@ -55,14 +55,14 @@ export function documentOf(
   { title, version, description, servers }: AsyncApiOptions,
   toJsonSchema: ToJsonSchema,
 ): AsyncApiDocument {
-  const channels: Record<string, AsyncApiChannel> = {};
+  // Unlike an object, a map takes any key: a path may be `/__proto__`.
+  const channels = new Map<string, AsyncApiChannel>();
   const operations: Record<string, AsyncApiOperation> = {};
   const shared = new SharedSchemas();
-  const keys = new Set<string>();
   for (const described of withoutRepetitions(sources)) {
-    const key = keyFor(described.contract.path, keys);
+    const key = keyFor(described.contract.path, channels);
     const parts = describeContract(described, key, { toJsonSchema, shared });
-    channels[key] = parts.channel;
+    channels.set(key, parts.channel);
     Object.assign(operations, parts.operations);
   }
   const schemas = shared.all;
@@ -71,7 +71,7 @@ export function documentOf(
     info: { title, version, ...(description !== undefined && { description }) },
     ...(servers && { servers }),
     defaultContentType: "application/json",
-    channels,
+    channels: Object.fromEntries(channels),
     operations,
     components: {
       messages: { [FrameType.error]: errorMessage },
@@ -123,7 +123,7 @@ export function isContract(value: unknown): value is Contract {
 }
 
 /** The key of the channel for a path. Keys of AsyncAPI consist of letters, digits, `_`, `-` and `.`. */
-function keyFor(path: string, taken: Set<string>): string {
+function keyFor(path: string, taken: ReadonlyMap<string, unknown>): string {
   const plain =
     path
       .slice(1)
@@ -131,6 +131,5 @@ function keyFor(path: string, taken: Set<string>): string {
       .replace(/[^\w-]/g, "_") || "root";
   let key = plain;
   for (let number = 2; taken.has(key); number += 1) key = `${plain}_${number}`;
-  taken.add(key);
   return key;
 }

@@ -16,23 +16,34 @@ type Resolve = (ref: unknown) => JsonSchema | undefined;
  * @param resolve returns the schema that a reference points to
  */
 export function frameSchema(payload: JsonSchema, envelope: Envelope, resolve: Resolve): JsonSchema {
-  return withEnvelope(payload, envelope, resolve, false);
+  return withEnvelope(payload, { envelope, resolve, isObject: false, outer: [] });
 }
 
-function withEnvelope(payload: unknown, envelope: Envelope, resolve: Resolve, isObject: boolean): JsonSchema {
+interface Place {
+  readonly envelope: Envelope;
+  readonly resolve: Resolve;
+  /** Whether the payload is a part of a schema of objects. */
+  readonly isObject: boolean;
+  /** The references to the payload. A schema that is an alternative of itself stays a reference. */
+  readonly outer: readonly unknown[];
+}
+
+function withEnvelope(payload: unknown, place: Place): JsonSchema {
+  const { envelope, resolve, isObject, outer } = place;
   // The schema `true` allows any payload.
   const schema = (typeof payload === "object" && payload !== null ? payload : {}) as JsonSchema;
   const target = resolve(schema.$ref);
   if (target !== undefined) {
-    const { $ref: _ref, ...beside } = schema;
-    return withEnvelope({ ...target, ...beside }, envelope, resolve, isObject);
+    const { $ref, ...beside } = schema;
+    if (outer.includes($ref)) return schema;
+    return withEnvelope({ ...target, ...beside }, { ...place, outer: [...outer, $ref] });
   }
   const { type } = schema;
   if (Array.isArray(type) && type.includes("object")) {
     const others = type.filter((one) => one !== "object");
     const kinds = ["object", others.length === 1 ? others[0] : others];
     return {
-      anyOf: kinds.map((kind) => withEnvelope({ ...schema, type: kind }, envelope, resolve, isObject)),
+      anyOf: kinds.map((kind) => withEnvelope({ ...schema, type: kind }, place)),
     };
   }
   const isOpen = type === undefined && !("enum" in schema) && !("const" in schema);
@@ -43,7 +54,7 @@ function withEnvelope(payload: unknown, envelope: Envelope, resolve: Resolve, is
   const composed = Object.fromEntries(
     lists.map((key) => [
       key,
-      (schema[key] as readonly unknown[]).map((part) => withEnvelope(part, envelope, resolve, inside)),
+      (schema[key] as readonly unknown[]).map((part) => withEnvelope(part, { ...place, isObject: inside })),
     ]),
   );
   if (lists.length > 0 && !inside) return { ...described(description), ...rest, ...composed };

@@ -1,5 +1,6 @@
 import type { StandardJSONSchemaV1 } from "@standard-schema/spec";
 import type { Schema } from "../contract/index.ts";
+import { textOf } from "../layers/errors.ts";
 import { AsyncApiError } from "./async-api-error.ts";
 import type { JsonSchema } from "./document.ts";
 
@@ -21,7 +22,9 @@ export function jsonSchemaOf(schema: Schema, what: string): JsonSchema {
     );
   }
   try {
-    return jsonSchema.input({ target: "draft-07" });
+    const written: unknown = jsonSchema.input({ target: "draft-07" });
+    if (typeof written === "object" && written !== null) return written as JsonSchema;
+    throw new TypeError(`its library returns ${textOf(written)} instead of an object`);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AsyncApiError(

@@ -10,7 +10,10 @@ import { alternativesOf, type Field, fieldsOf } from "./fields.ts";
 import { type Html, html, withCode } from "./html.ts";
 import { pageStyle } from "./page-style.ts";
 
-/** A page that shows a document. It has no scripts, and loads nothing. `link` is the address of the document. */
+/**
+ * A page that shows a document. It has no scripts, and loads nothing. `link` is the address of the document.
+ * The elements of a path or a frame have its key as their id. All other ids have a colon, which no key has.
+ */
 export function pageOf(document: AsyncApiDocument, link: string): string {
   const { info, servers = {}, channels, components } = document;
   const view = new View(document);
@@ -26,7 +29,7 @@ export function pageOf(document: AsyncApiDocument, link: string): string {
 <style>${pageStyle}</style>
 </head>
 <body>
-<a class="skip" href="#content">Skip to content</a>
+<a class="skip" href="#:content">Skip to content</a>
 <header>
 <h1 dir="auto">${info.title} <small>${info.version}</small></h1>
 ${info.description === undefined ? "" : html`<p dir="auto">${withCode(info.description)}</p>`}
@@ -38,13 +41,13 @@ ${Object.entries(servers).map(
 </header>
 <nav aria-label="Paths and frames">
 <ul>${entries.map(([key, channel]) => view.contents(key, channel))}
-<li><a href="#error">Errors</a></li></ul>
+<li><a href="#:errors">Errors</a></li></ul>
 </nav>
-<main id="content" tabindex="-1">
+<main id=":content" tabindex="-1">
 ${entries.length === 0 ? html`<p>No path has a contract yet.</p>` : ""}
 ${entries.map(([key, channel]) => view.channel(key, channel))}
-<section id="error" aria-labelledby="error-title">
-<h2 id="error-title">Errors</h2>
+<section id=":errors" aria-labelledby=":errors:title">
+<h2 id=":errors:title">Errors</h2>
 ${Object.values(components.messages).map((message) => view.message(message))}
 </section>
 </main>
@@ -85,8 +88,8 @@ class View {
       operations
         .filter(([, operation]) => operation.action === action)
         .map(([id, operation]) => this.#operation(id, operation, states));
-    return html`<section id="${key}" aria-labelledby="${key}-title">
-<h2 id="${key}-title"><code>${address}</code></h2>
+    return html`<section id="${key}" aria-labelledby="${key}:title">
+<h2 id="${key}:title"><code>${address}</code></h2>
 ${parameterRows.length === 0 ? "" : html`<h3>Parameters</h3>${table(`Parameters of ${address}`, "parameter", parameterRows)}`}
 ${states === undefined ? "" : html`<h3>States</h3>${stateTable(address, states)}`}
 <h3>From the client</h3>
@@ -117,11 +120,11 @@ ${tables}
         ? undefined
         : Object.keys(states).filter((state) => states[state]?.includes(title));
     const [answer] = reply?.messages ?? [];
-    return html`<article id="${id}" aria-labelledby="${id}-title">
-<h4 id="${id}-title"><code>${title}</code>${reply === undefined ? "" : html` <small>asks</small>`}</h4>
+    return html`<article id="${id}" aria-labelledby="${id}:title">
+<h4 id="${id}:title"><code>${title}</code>${reply === undefined ? "" : html` <small>asks</small>`}</h4>
 ${legal && html`<p>In the states: ${codes(legal)}</p>`}
 ${messages.map((reference) => this.message(this.#message(reference)))}
-${answer && html`<h5>Reply</h5>${this.message(this.#message(answer))}<p>Or an <a href="#error">error</a> with the same <code>id</code>.</p>`}
+${answer && html`<h5>Reply</h5>${this.message(this.#message(answer))}<p>Or an <a href="#:errors">error</a> with the same <code>id</code>.</p>`}
 </article>`;
   }
 

@@ -72,14 +72,14 @@ export function serveAsyncApi(
       const document = documentOf(described, options, schemaOrNote);
       return { document: JSON.stringify(document, undefined, 2), page: pageOf(document, link) };
     },
+    (error) => context.report(error, { stage: "asyncapi", path }),
   );
-  const add = (pattern: string, type: string, text: () => string) => {
-    const onError = (error: unknown) => context.report(error, { stage: "asyncapi", path: pattern });
-    const answer = answerWith(type, text, onError);
+  const add = (pattern: string, type: string, text: () => string | undefined) => {
+    const answer = answerWith(type, text);
     router.add({ pattern, Consumer: DescriptionOnly, checks: {}, guards, answer });
   };
-  add(path, "text/html; charset=utf-8", () => texts().page);
-  add(documentPath, "application/json", () => texts().document);
+  add(path, "text/html; charset=utf-8", () => texts()?.page);
+  add(documentPath, "application/json", () => texts()?.document);
 }
 
 /** Refuses upgrades, because the path has a page only. */
@@ -101,13 +101,28 @@ function schemaOrNote(schema: Schema, what: string) {
   }
 }
 
-/** Calls `make` again only if one of the inputs has changed. */
-function once<I, T>(read: () => readonly I[], make: (inputs: readonly I[]) => T): () => T {
-  let last: { readonly inputs: readonly I[]; readonly made: T } | undefined;
+/**
+ * Calls `make` again only if one of the inputs has changed, because a client can request the page any number of
+ * times. The result is undefined if `make` throws.
+ */
+function once<I, T>(
+  read: () => readonly I[],
+  make: (inputs: readonly I[]) => T,
+  onError: (error: unknown) => void,
+): () => T | undefined {
+  let last: { readonly inputs: readonly I[]; readonly made: T | undefined } | undefined;
+  const attempt = (inputs: readonly I[]): T | undefined => {
+    try {
+      return make(inputs);
+    } catch (error) {
+      onError(error);
+      return undefined;
+    }
+  };
   return () => {
     const inputs = read();
     const isSame = last?.inputs.length === inputs.length && last.inputs.every((one, i) => one === inputs[i]);
-    if (last === undefined || !isSame) last = { inputs, made: make(inputs) };
+    if (last === undefined || !isSame) last = { inputs, made: attempt(inputs) };
     return last.made;
   };
 }
@@ -120,7 +135,7 @@ const headers = {
   "Cache-Control": "no-cache",
 };
 
-function answerWith(type: string, text: () => string, onError: (error: unknown) => void): PlainAnswer {
+function answerWith(type: string, text: () => string | undefined): PlainAnswer {
   return (request, response, cors = {}) => {
     const common = { ...cors, ...headers };
     const refuse = (status: number, reason: string, more = {}) => {
@@ -131,14 +146,12 @@ function answerWith(type: string, text: () => string, onError: (error: unknown) 
       refuse(405, "Method not allowed: use GET", { Allow: "GET, HEAD" });
       return;
     }
-    let content: Buffer;
-    try {
-      content = Buffer.from(text());
-    } catch (error) {
-      onError(error);
+    const made = text();
+    if (made === undefined) {
       refuse(500, "Internal error");
       return;
     }
+    const content = Buffer.from(made);
     response.writeHead(200, { ...common, "Content-Type": type, "Content-Length": content.length });
     response.end(request.method === "HEAD" ? undefined : content);
   };

@@ -85,8 +85,17 @@ function reachable(schema: unknown, local: ReadonlyMap<string, JsonSchema>): Set
 /** The definition that a reference points into, and the rest of the pointer. */
 function targetOf(ref: string, local: ReadonlyMap<string, JsonSchema>): readonly [string, string] {
   const [, escaped = "", rest = ""] = /^#\/(?:definitions|\$defs)\/([^/]+)(.*)$/.exec(ref) ?? [];
-  const key = decodeURIComponent(escaped).replaceAll("~1", "/").replaceAll("~0", "~");
+  const key = decoded(escaped).replaceAll("~1", "/").replaceAll("~0", "~");
   return local.has(key) && key !== root ? [key, rest] : [root, ref.slice(1)];
+}
+
+/** Some libraries do not escape the names in their references, so a name may have a `%` of its own. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A copy of a schema whose references are replaced. */

@@ -84,14 +84,21 @@ async function loadContracts(file: string): Promise<AsyncApiSource[]> {
 /** The title and the version. Those that the options lack are in the package.json of the working directory. */
 async function infoOf(title: string | undefined, version: string | undefined) {
   if (title !== undefined && version !== undefined) return { title, version };
-  const manifest = await readFile("package.json", "utf8").then(
-    (text) => JSON.parse(text) as { readonly name?: unknown; readonly version?: unknown },
-    () => ({ name: undefined, version: undefined }),
-  );
+  const manifest = Object(await readManifest()) as { readonly name?: unknown; readonly version?: unknown };
   return {
     title: title ?? required("title", manifest.name),
     version: version ?? required("version", manifest.version),
   };
+}
+
+/** The content of package.json; undefined if there is none. */
+async function readManifest(): Promise<unknown> {
+  const text = await readFile("package.json", "utf8").catch(() => "null");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Failure(`package.json is not JSON: ${(error as Error).message}`);
+  }
 }
 
 function required(option: string, value: unknown): string {

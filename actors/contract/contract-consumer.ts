@@ -14,7 +14,7 @@ import { findHandler } from "../handlers.ts";
 import { cachedText } from "../json-text.ts";
 import type { AsJson } from "../json-type.ts";
 import { type CheckedFrame, ClientFrames } from "./client-frames.ts";
-import { checkReply, checkServerFrame } from "./outgoing-check.ts";
+import { checkOutgoing, checkReply, checkServerFrame } from "./outgoing-check.ts";
 import { type RelayedTexts, relayFrame } from "./relay.ts";
 import { frameText } from "./server-frame.ts";
 
@@ -165,8 +165,7 @@ export abstract class ContractConsumer<
     if (id === undefined) return;
     const context = this.#context;
     try {
-      if (context.runtime.validateOutgoing)
-        context.runSchema(() => checkReply(this.#contract, type, value, this.#report));
+      checkOutgoing(context, (report) => checkReply(this.#contract, type, value, report));
       sendReply(context, id, value);
     } catch (error) {
       this.#fail(frame, error);
@@ -190,17 +189,12 @@ export abstract class ContractConsumer<
   }
 
   #checkOutgoing(type: string, payload: unknown): void {
-    const context = this.#context;
-    if (context.runtime.validateOutgoing)
-      context.runSchema(() => checkServerFrame(this.#contract, type, payload, this.#report));
+    checkOutgoing(this.#context, (report) => checkServerFrame(this.#contract, type, payload, report));
   }
 
   get #contract(): Contract {
     return (this.constructor as typeof ContractConsumer).contract;
   }
-
-  readonly #report = (key: string, error: () => Error): void =>
-    this.#context.reportSometimes(key, "send", error);
 }
 
 const noDelivery = Object.freeze({});

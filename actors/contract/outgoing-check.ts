@@ -1,5 +1,6 @@
 import type { AskingFrame, ClientFrame, Contract, Schema } from "../../contract/index.ts";
 import { isPromise } from "../../layers/async-errors.ts";
+import type { ConsumerContext } from "../consumer-context.ts";
 import { validatePayload } from "./client-frames.ts";
 import { OutgoingFrameError } from "./outgoing-frame-error.ts";
 import { fieldsOf } from "./server-frame.ts";
@@ -7,6 +8,15 @@ import { type Validation, validate } from "./validate.ts";
 
 /** Receives a deviation from the contract. `key` is the same for deviations of the same kind. */
 type Report = (key: string, error: () => Error) => void;
+
+/**
+ * Runs `check` if the runtime has the option `validateOutgoing`. Reports the deviations that it finds, but only now
+ * and then, because every frame may have one.
+ */
+export function checkOutgoing(context: ConsumerContext, check: (report: Report) => void): void {
+  if (!context.runtime.validateOutgoing) return;
+  context.runSchema(() => check((key, error) => context.reportSometimes(key, "send", error)));
+}
 
 /** Checks a frame of the server against its schema. Reports a deviation, and never throws. */
 export function checkServerFrame({ server }: Contract, type: string, payload: unknown, report: Report): void {

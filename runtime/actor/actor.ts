@@ -246,6 +246,8 @@ export class ConsumerActor
     this.#shutdown = steps;
     if (this.#isTerminated) steps.abort();
     if (this.mailbox.busy) await steps.run("handler", () => this.mailbox.whenIdle());
+    // `disconnect` is the last method, so no handler may run after a schema that settles later.
+    if (this.mailbox.busy) this.inbox.abandonFrame();
     const leaving = steps.run("layer", () => this.groups.leave(), scheduler.flushes);
     if (leaving !== undefined) await leaving;
     if (wasJoined) {

@@ -181,6 +181,11 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#owner.transport.resume();
   }
 
+  /** The consumer answers its pending frame with an error, and never handles the frame later. */
+  abandonFrame(): void {
+    (this.consumer as AnswersInTime | undefined)?.[timedOut]?.();
+  }
+
   /** Replies with the handler's result. If the handler fails, {@link failed} replies instead. */
   #answer(consumer: Consumer, ask: AskEnvelope): unknown {
     this.#isUnhandled = false;
@@ -199,7 +204,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   #limit(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<unknown> {
     return withTimeout(work, timeoutMs, this.#context.clock, () => {
-      (this.consumer as AnswersInTime | undefined)?.[timedOut]?.();
+      this.abandonFrame();
       // The handler still runs after the timeout, and may fail later.
       work.then(undefined, (error: unknown) => this.#errorOwner.onAsyncError(error));
       return new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);

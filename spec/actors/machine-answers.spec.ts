@@ -181,6 +181,21 @@ describe("The answers of a machine with a contract", () => {
       });
       expect(await other.closed).to.include({ code: 1011 });
     });
+
+    for (const effect of [
+      { type: "reply", value: 3 },
+      { type: "refuse", code: "no", message: "No" },
+    ]) {
+      it(`gives no second answer after the effect \`${effect.type}\` with the id of the frame`, async () => {
+        const answer = emit(({ event }: AnyEvent) => ({ ...effect, id: event.frame.id }));
+        const wrong = emit({ type: "send", frame: { type: "best", amount: new Map() } });
+        const other = await house.clientOf(anyFrame([answer, wrong]));
+        expect(await house.answerTo({ type: "bid", id: 9, amount: 1 }, other)).to.include({ id: 9 });
+        expect(await other.closed).to.include({ code: 1011 });
+        await other.receiveNothing();
+        expect(house.refused["greenroom.failed"]).to.equal(0);
+      });
+    }
   });
 
   describe("of what the machine sends", () => {

@@ -18,6 +18,7 @@ const room = contract({
     check: asking(z.object({}).refine(() => schemaGate.opened.then(() => true))),
     tell: asking(z.object({})),
     mark: asking(z.object({})),
+    odd: asking(z.object({}).refine(() => schemaGate.opened.then(() => false))),
   },
   server: {},
 });
@@ -31,10 +32,16 @@ class HeldLayer extends MemoryLayer {
 
 const machine = createMachine({
   id: "room",
+  initial: "quiet",
+  states: {
+    quiet: { after: { 50: "loud" } },
+    loud: { entry: emit({ type: "groupSend", group: "room", message: { type: "loud" } }) },
+  },
   on: {
     "frame.check": { actions: emit({ type: "reply", value: "checked" }) },
     "frame.tell": { actions: emit({ type: "groupSend", group: "room", message: { type: "told" } }) },
     "frame.mark": { actions: emit({ type: "reply", value: "marked" }) },
+    "frame.odd": { actions: () => {} },
   },
 });
 
@@ -60,7 +67,10 @@ describe("A frame that a machine has not handled when handlerTimeoutMs ends", ()
     client = communicateWith(runtime, "/room");
     await client.connect();
   });
-  afterEach(() => runtime.close());
+  afterEach(() => {
+    layerGate.open();
+    return runtime.close();
+  });
 
   for (const type of ["check", "tell"]) {
     it(`gets \`greenroom.failed\` once, and no late answer (${type})`, async () => {
@@ -77,4 +87,16 @@ describe("A frame that a machine has not handled when handlerTimeoutMs ends", ()
       expect(runtime.counters().refusedFrames["greenroom.failed"]).to.equal(1);
     });
   }
+
+  // The effect of the delayed transition keeps the frame pending, although the frame has its answer.
+  it("gets no second answer because of an effect that it has not caused", async () => {
+    client.sendJson({ type: "odd", id: 1 });
+    await nextTurn();
+    clock.increment(50);
+    schemaGate.open();
+    expect(await client.receiveJson()).to.include({ id: 1, code: "greenroom.invalid" });
+    clock.increment(50);
+    await client.receiveNothing();
+    expect(errors).to.deep.equal(["RefusedFrameError", "HandlerTimeoutError"]);
+  });
 });

@@ -156,8 +156,9 @@ describe("asyncApi", () => {
 
   it("gives each path a legal key of its own", () => {
     const at = (path: string) => contract({ path, client: {}, server: {} });
-    const { channels } = asyncApi([at("/"), at("/ws/@a"), at("/ws/:_a"), at("/ws/%20/x.y")], info);
-    expect(Object.keys(channels)).to.deep.equal(["root", "ws__a", "ws__a_2", "ws__20_x_y"]);
+    const paths = ["/", "/ws/@a", "/ws/:_a", "/ws/%20/x.y", "/__proto__"];
+    const { channels } = asyncApi(paths.map(at), info);
+    expect(Object.keys(channels)).to.deep.equal(["root", "ws__a", "ws__a_2", "ws__20_x_y", "__proto__"]);
   });
 
   it("lists the frames that a machine takes in each state", () => {
@@ -217,6 +218,19 @@ describe("asyncApi", () => {
       AsyncApiError,
       'the frame "said" of /x does not speak Standard JSON Schema, so it cannot be described: wrap it with toStandardJsonSchema',
     );
+  });
+
+  it("refuses a schema whose library returns no object", () => {
+    const jsonSchema = { input: () => undefined, output: () => undefined };
+    const schema = { "~standard": { ...z.object({})["~standard"], jsonSchema } };
+    refused({ say: schema as never }, /its library returns undefined instead of an object/);
+  });
+
+  it("takes a name with a percent sign, and a payload that is an alternative of itself", () => {
+    const part = z.object({ n: z.number() }).meta({ id: "100%" });
+    const self: z.ZodType<object> = z.lazy(() => z.union([z.object({ part }), self]));
+    const { components } = asyncApi([contract({ path: "/x", client: { say: self }, server: {} })], info);
+    expect(Object.keys(components.schemas ?? {})).to.have.members(["100_", "x.client.say"]);
   });
 
   it("refuses two contracts with one path, and sources without a contract", () => {

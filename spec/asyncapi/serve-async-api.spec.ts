@@ -115,6 +115,22 @@ describe("serveAsyncApi", () => {
     expect(page).to.include('<h1 dir="auto">&#60;b&#62;&#38;&#34;&#39;');
   });
 
+  it("gives each element an id of its own for any paths and types", async () => {
+    const { runtime, url } = await mount();
+    for (const path of ["/error", "/content", "/a", "/a-title"]) {
+      const client = { say: z.object({}), "say-title": z.object({}) };
+      class Named extends contractConsumer(contract({ path, client, server: {} })) {
+        static override readonly frames = { say() {}, "say-title"() {} };
+      }
+      runtime.route(Named);
+    }
+    const page = await (await fetch(`${url}/asyncapi`)).text();
+    const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id as string);
+    expect([...new Set(ids)]).to.deep.equal(ids);
+    const links = [...page.matchAll(/ href="#([^"]*)"/g)].map(([, id]) => id as string);
+    expect(ids).to.include.members(links);
+  });
+
   it("answers GET and HEAD only, and refuses upgrades", async () => {
     const { url } = await mount();
     expect((await fetch(`${url}/asyncapi`, { method: "POST" })).status).to.equal(405);
@@ -153,21 +169,19 @@ describe("serveAsyncApi", () => {
     expect(failures).to.deep.equal([]);
   });
 
-  it("answers 500 and reports the error, if the document cannot be made", async () => {
+  it("answers 500 and reports the error once, if the document cannot be made", async () => {
     const { runtime, url, failures } = await mount();
-    const broken = {
-      "~standard": {
-        ...z.object({})["~standard"],
-        jsonSchema: { input: () => ({ properties: { x: { $ref: "#/definitions/%" } } }) },
-      },
-    };
+    const cycle: Record<string, unknown> = {};
+    cycle.not = cycle;
+    const broken = { "~standard": { ...z.object({})["~standard"], jsonSchema: { input: () => cycle } } };
     class Broken extends contractConsumer(
       contract({ path: "/broken", client: { say: broken as never }, server: {} }),
     ) {
       static override readonly frames = { say() {} };
     }
     runtime.route(Broken as never);
-    expect((await fetch(`${url}/asyncapi`)).status).to.equal(500);
+    for (const path of ["/asyncapi", "/asyncapi", "/asyncapi.json"])
+      expect((await fetch(`${url}${path}`)).status).to.equal(500);
     expect(failures.map(({ stage }) => stage)).to.deep.equal(["asyncapi"]);
   });
 

@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { run } from "../support/child-process.ts";
@@ -115,6 +116,17 @@ describe("greenroom asyncapi", function () {
       expect(said.stderr).to.contain(message).and.not.contain("    at ");
     });
   }
+
+  it("exits with 1 for a package.json that is not JSON", async () => {
+    await mkdir(at("broken"));
+    await writeFile(at("broken/package.json"), "{");
+    const tsx = createRequire(import.meta.url).resolve("tsx");
+    const flags = [`--import=${pathToFileURL(tsx)}`, "--conditions=greenroom-source", main, "asyncapi"];
+    const cwd = at("broken");
+    const said = await run(process.execPath, [...flags, at("chat.mjs")], { cwd }).catch((failure) => failure);
+    expect(said.code).to.equal(1);
+    expect(said.stderr).to.contain("package.json is not JSON").and.not.contain("    at ");
+  });
 
   it("prints help", async () => {
     expect((await asyncapi("--help")).stdout).to.contain("--check FILE");

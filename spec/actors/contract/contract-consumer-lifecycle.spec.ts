@@ -6,6 +6,7 @@ import { SimulatedClock } from "xstate";
 import { z } from "zod";
 import { Client } from "../../support/client.ts";
 import { type Gate, gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { isByMachine, serve, stopServing } from "../../support/serving.ts";
 import { pauses } from "../../support/waiting.ts";
 import { schemaOf } from "./support/schemas.ts";
@@ -158,6 +159,34 @@ describe("contractConsumer", () => {
 
 describe("An asynchronous schema that is pending", () => {
   afterEach(stopServing);
+
+  it("causes no call of the handler after disconnect", async () => {
+    opening = gate();
+    const calls: string[] = [];
+    class Late extends contractConsumer({ ...room, client: { slow: room.client.slow } }) {
+      static override readonly frames = frames<Late>({ slow: () => calls.push("slow") });
+      override disconnect() {
+        calls.push("disconnect");
+      }
+    }
+    const clock = new SimulatedClock();
+    const onError = () => {};
+    const runtime = createRuntime({ guards: [], clock, schemaTimeoutMs: 60_000, onError });
+    runtime.route(Late);
+    const client = communicateWith(runtime, "/room");
+    await client.connect();
+    client.sendJson({ type: "slow" });
+    await nextTurn();
+    const closing = client.disconnect();
+    await nextTurn();
+    clock.increment(5_000);
+    await closing;
+    opening.open();
+    await nextTurn();
+    expect(calls).to.deep.equal(["disconnect"]);
+    expect(runtime.counters().refusedFrames["greenroom.failed"]).to.equal(1);
+    await runtime.close();
+  });
 
   it("pauses a client that sends on, and loses no frame", async () => {
     opening = gate();
