@@ -106,6 +106,7 @@ export class TalkRoom extends contractConsumer(talk)<{
       members: [...this.#members].map(([key, { name }]) => ({ key, name })),
       last: entries.flatMap(textIn),
     });
+    await this.drained(); // This frame is large in a room of thousands.
   }
 
   /** Sends the texts that were lost on the way, as far as the layer keeps them. */
@@ -115,7 +116,10 @@ export class TalkRoom extends contractConsumer(talk)<{
       const since = offset === undefined || epoch === undefined ? 0 : { offset, epoch };
       const { entries = [], position = {} } = (await this.#history({ since, limit: 500 })) ?? {};
       this.#last = position;
-      for (const text of entries.flatMap(textIn)) this.send("said", text);
+      for (const text of entries.flatMap(textIn)) {
+        this.send("said", text);
+        await this.drained();
+      }
     });
   }
 
