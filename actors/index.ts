@@ -44,8 +44,8 @@ export { FrameError } from "./frame-error.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export type { AsJson, NotInJson } from "./json-type.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
-export { machineConsumer } from "./machine-consumer.ts";
-export type { ContractEffect, ContractEvents, MachineFor } from "./machine-contract.ts";
+export { machineConsumer } from "./machine/machine-consumer.ts";
+export type { ContractEffect, ContractEvents, MachineFor } from "./machine/machine-contract.ts";
 export type {
   ConnectionEvents,
   Effect,
@@ -53,7 +53,7 @@ export type {
   MessageEvents,
   RefuseEffect,
   ReplyEffect,
-} from "./machine-events.ts";
+} from "./machine/machine-events.ts";
 export type {
   Acceptance,
   MachineConsumerClass,
@@ -62,7 +62,7 @@ export type {
   MachineScope,
   RequiredInput,
   WithoutInput,
-} from "./machine-options.ts";
+} from "./machine/machine-options.ts";
 export type {
   AskGroupOptions,
   AskOptions,

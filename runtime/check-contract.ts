@@ -1,5 +1,5 @@
 import { isRelay } from "../actors/contract/relay.ts";
-import { ownMachine } from "../actors/machine-consumer.ts";
+import { ownMachine } from "../actors/own-machine.ts";
 import type { Contract } from "../contract/index.ts";
 import { InvalidOptionError } from "../layers/errors.ts";
 

@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from "xstate";
 import { connectionMachine } from "../../actors/connection-machine.ts";
-import { ownMachine } from "../../actors/machine-consumer.ts";
+import { ownMachine } from "../../actors/own-machine.ts";
 import { MarkedMachine } from "../../diagrams/marked-machine.ts";
 import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import { truncate } from "../../runtime/truncate.ts";

@@ -1,5 +1,5 @@
 import { type Exit, type Scope, SnapshotError } from "../../actors/index.ts";
-import { ownMachine } from "../../actors/machine-consumer.ts";
+import { ownMachine } from "../../actors/own-machine.ts";
 import type { GreenroomError } from "../../layers/errors.ts";
 import { runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";

@@ -1,6 +1,6 @@
 import type { AnyStateMachine, EmittedFrom, EventFrom } from "xstate";
-import type { Contract, FrameId, ReceivedFrames, Replies, ServerFrames } from "../contract/index.ts";
-import type { AsJson } from "./json-type.ts";
+import type { Contract, FrameId, ReceivedFrames, Replies, ServerFrames } from "../../contract/index.ts";
+import type { AsJson } from "../json-type.ts";
 import type { Effect } from "./machine-events.ts";
 
 /**

@@ -15,9 +15,9 @@ import {
   setup,
   spawnChild,
 } from "xstate";
-import { gate } from "../support/gate.ts";
-import { nextTurn } from "../support/next-turn.ts";
-import { chat, serve, stopServing } from "../support/serving.ts";
+import { gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
+import { chat, serve, stopServing } from "../../support/serving.ts";
 
 const say = (from: string) => ({ type: "send", frame: { from } }) as const satisfies Effect;
 

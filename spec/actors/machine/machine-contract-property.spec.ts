@@ -7,9 +7,9 @@ import { communicateWith } from "greenroom/testing";
 import * as v from "valibot";
 import { type AnyStateMachine, createMachine, emit } from "xstate";
 import { z } from "zod";
-import { nextTurn } from "../support/next-turn.ts";
-import { isByMachine } from "../support/serving.ts";
-import { anything, schemaOf } from "./contract/support/schemas.ts";
+import { nextTurn } from "../../support/next-turn.ts";
+import { isByMachine } from "../../support/serving.ts";
+import { anything, schemaOf } from "../contract/support/schemas.ts";
 
 const all = contract({
   path: "/all",

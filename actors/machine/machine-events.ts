@@ -1,8 +1,8 @@
 import type { AnyStateMachine } from "xstate";
-import type { FrameId } from "../contract/index.ts";
-import type { Delivery, Gap, Message } from "../layers/message.ts";
-import type { Exit } from "./close-codes.ts";
-import type { TrackOptions } from "./messaging.ts";
+import type { FrameId } from "../../contract/index.ts";
+import type { Delivery, Gap, Message } from "../../layers/message.ts";
+import type { Exit } from "../close-codes.ts";
+import type { TrackOptions } from "../messaging.ts";
 
 /**
  * The frames that a machine without a contract accepts, by type: `{ press: { button: string } }` for a client that

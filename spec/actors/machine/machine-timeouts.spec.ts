@@ -4,9 +4,9 @@ import { contract } from "greenroom/contract";
 import { type Communicator, communicateWith } from "greenroom/testing";
 import { createMachine, emit, SimulatedClock } from "xstate";
 import { z } from "zod";
-import { type Gate, gate } from "../support/gate.ts";
-import { nextTurn } from "../support/next-turn.ts";
-import { isByMachine } from "../support/serving.ts";
+import { type Gate, gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
+import { isByMachine } from "../../support/serving.ts";
 
 let schemaGate: Gate;
 let layerGate: Gate;

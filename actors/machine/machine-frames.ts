@@ -1,9 +1,9 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
-import type { Contract } from "../contract/index.ts";
-import { InvalidOptionError } from "../layers/errors.ts";
-import { type ClientFrame, idOf, parseFrame } from "./client-frame.ts";
-import { type CheckedFrame, ClientFrames, type SchemaDeadline } from "./contract/client-frames.ts";
-import { FrameRefusal } from "./frame-refusal.ts";
+import type { Contract } from "../../contract/index.ts";
+import { InvalidOptionError } from "../../layers/errors.ts";
+import { type ClientFrame, idOf, parseFrame } from "../client-frame.ts";
+import { type CheckedFrame, ClientFrames, type SchemaDeadline } from "../contract/client-frames.ts";
+import { FrameRefusal } from "../frame-refusal.ts";
 
 /** A client's frame that the machine may handle. */
 export interface ReceivedFrame extends Pick<CheckedFrame, "type" | "asks" | "id"> {

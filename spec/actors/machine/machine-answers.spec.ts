@@ -2,8 +2,8 @@ import { expect } from "chai";
 import { createRuntime, machineConsumer } from "greenroom";
 import { communicateWith } from "greenroom/testing";
 import { type AnyEventObject, createMachine, emit } from "xstate";
-import { isByMachine } from "../support/serving.ts";
-import { AuctionHouse, anyFrame, auction, reply } from "./support/auction.ts";
+import { isByMachine } from "../../support/serving.ts";
+import { AuctionHouse, anyFrame, auction, reply } from "../support/auction.ts";
 
 interface AnyEvent {
   readonly event: AnyEventObject;

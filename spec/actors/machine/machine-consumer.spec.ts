@@ -18,10 +18,10 @@ import {
   setup,
   waitFor,
 } from "xstate";
-import { until } from "../layers/support/until.ts";
-import { Client } from "../support/client.ts";
-import { gate } from "../support/gate.ts";
-import { chat, serve, stopServing } from "../support/serving.ts";
+import { until } from "../../layers/support/until.ts";
+import { Client } from "../../support/client.ts";
+import { gate } from "../../support/gate.ts";
+import { chat, serve, stopServing } from "../../support/serving.ts";
 
 type DoorEvents =
   | FrameEvents<{ knock: { times: number }; lock: object; unlock: { key: string } }>

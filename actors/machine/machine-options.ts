@@ -1,8 +1,8 @@
 import type { AnyStateMachine, InputFrom } from "xstate";
-import type { Contract, ContractParams } from "../contract/index.ts";
-import type { Consumer, ConsumerStatics } from "./consumer.ts";
-import type { AcceptOptions, ConsumerContext, RejectOptions, Scope } from "./consumer-context.ts";
-import type { Supervision } from "./consumer-options.ts";
+import type { Contract, ContractParams } from "../../contract/index.ts";
+import type { Consumer, ConsumerStatics } from "../consumer.ts";
+import type { AcceptOptions, ConsumerContext, RejectOptions, Scope } from "../consumer-context.ts";
+import type { Supervision } from "../consumer-options.ts";
 
 /** Options of {@link machineConsumer}: static properties of a {@link Consumer}, and machine options. */
 export interface MachineConsumerOptions<

@@ -1,8 +1,8 @@
-import type { Contract } from "../contract/index.ts";
-import { textOf } from "../layers/errors.ts";
-import type { ConsumerContext } from "./consumer-context.ts";
-import { checkOutgoing, checkServerFrame } from "./contract/outgoing-check.ts";
-import { jsonText } from "./json-text.ts";
+import type { Contract } from "../../contract/index.ts";
+import { textOf } from "../../layers/errors.ts";
+import type { ConsumerContext } from "../consumer-context.ts";
+import { checkOutgoing, checkServerFrame } from "../contract/outgoing-check.ts";
+import { jsonText } from "../json-text.ts";
 import type { Effect } from "./machine-events.ts";
 
 /** Performs an effect on the connection. Returns a promise if the effect takes time. */

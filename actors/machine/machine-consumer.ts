@@ -7,17 +7,22 @@ import {
   type AnyStateMachine,
   createActor,
 } from "xstate";
-import type { Contract } from "../contract/index.ts";
-import { isPromise } from "../layers/async-errors.ts";
-import type { Delivery, Gap, Message } from "../layers/message.ts";
-import { CloseCode, type Exit } from "./close-codes.ts";
-import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
-import type { ConsumerContext, Frame } from "./consumer-context.ts";
-import type { Overflow } from "./consumer-options.ts";
+import type { Contract } from "../../contract/index.ts";
+import { isPromise } from "../../layers/async-errors.ts";
+import type { Delivery, Gap, Message } from "../../layers/message.ts";
+import { CloseCode, type Exit } from "../close-codes.ts";
+import { Consumer, discard, receiveFrame, receiveMessage } from "../consumer.ts";
+import type { ConsumerContext, Frame } from "../consumer-context.ts";
+import type { Overflow } from "../consumer-options.ts";
+import { timedOut } from "../frame-answers.ts";
+import { FrameRefusal } from "../frame-refusal.ts";
+import { NotJsonError } from "../json-values.ts";
+import { ownMachine } from "../own-machine.ts";
+import { type ActorSnapshot, readSnapshot } from "../snapshot/actor-snapshot.ts";
+import { checkState } from "../snapshot/check-state.ts";
+import { fireDelays, prepareDelays, recordStarts, startedDelays } from "../snapshot/delays.ts";
+import { restoreMemberships } from "../snapshot/restore-memberships.ts";
 import { onEmitted } from "./emitted-effects.ts";
-import { timedOut } from "./frame-answers.ts";
-import { FrameRefusal } from "./frame-refusal.ts";
-import { NotJsonError } from "./json-values.ts";
 import { MachineAnswers, MessageAnswer, type PendingAnswer } from "./machine-answers.ts";
 import type { MachineFor } from "./machine-contract.ts";
 import { nameOf, performEffect, sendMachineFrame } from "./machine-effects.ts";
@@ -30,13 +35,6 @@ import type {
   RequiredInput,
   WithoutInput,
 } from "./machine-options.ts";
-import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
-import { checkState } from "./snapshot/check-state.ts";
-import { fireDelays, prepareDelays, recordStarts, startedDelays } from "./snapshot/delays.ts";
-import { restoreMemberships } from "./snapshot/restore-memberships.ts";
-
-/** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
-export const ownMachine = Symbol("ownMachine");
 
 /**
  * Returns a consumer class that runs one instance of an XState machine for each accepted connection.

@@ -10,9 +10,9 @@ import {
   type Scope,
 } from "greenroom";
 import { emit, setup } from "xstate";
-import { Client } from "../support/client.ts";
-import { gate } from "../support/gate.ts";
-import { serve, stopServing } from "../support/serving.ts";
+import { Client } from "../../support/client.ts";
+import { gate } from "../../support/gate.ts";
+import { serve, stopServing } from "../../support/serving.ts";
 
 describe("machineConsumer", () => {
   afterEach(stopServing);

@@ -4,8 +4,8 @@ import { contract } from "greenroom/contract";
 import { communicateWith } from "greenroom/testing";
 import { type AnyStateMachine, createMachine } from "xstate";
 import { z } from "zod";
-import { nextTurn } from "../support/next-turn.ts";
-import { AuctionHouse, auction, checking, reply, selling } from "./support/auction.ts";
+import { nextTurn } from "../../support/next-turn.ts";
+import { AuctionHouse, auction, checking, reply, selling } from "../support/auction.ts";
 
 const legal = ["at", "bid", "broken", "close", "count", "deep", "settle", "slow"];
 

@@ -1,10 +1,10 @@
-import type { Contract, FrameId } from "../contract/index.ts";
-import { asFrameId } from "./client-frame.ts";
-import type { ConsumerContext } from "./consumer-context.ts";
-import { checkOutgoing, checkReply } from "./contract/outgoing-check.ts";
-import { failFrame, recordRefusal, refuseFrame, sendReply } from "./frame-answers.ts";
-import { FrameError } from "./frame-error.ts";
-import { FrameRefusal } from "./frame-refusal.ts";
+import type { Contract, FrameId } from "../../contract/index.ts";
+import { asFrameId } from "../client-frame.ts";
+import type { ConsumerContext } from "../consumer-context.ts";
+import { checkOutgoing, checkReply } from "../contract/outgoing-check.ts";
+import { failFrame, recordRefusal, refuseFrame, sendReply } from "../frame-answers.ts";
+import { FrameError } from "../frame-error.ts";
+import { FrameRefusal } from "../frame-refusal.ts";
 import type { RefuseEffect, ReplyEffect } from "./machine-events.ts";
 import type { ReceivedFrame } from "./machine-frames.ts";
 
