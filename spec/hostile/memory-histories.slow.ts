@@ -47,6 +47,13 @@ describe("A client that sends to many groups of a memory layer", function () {
     return JSON.parse(String(await whileRunning(running, gauge.next())));
   }
 
+  /** Measures until at most `limit` bytes are in use: V8 frees buffers in other threads, after the collection. */
+  async function measureBelow(limit: number, group?: string) {
+    let measured = await measure(group);
+    while (measured.bytes > limit) measured = await measure(group);
+    return measured;
+  }
+
   async function echo(client: Client, text: string) {
     client.send(text);
     expect(await whileRunning(running, client.next())).to.equal(text);
@@ -71,8 +78,7 @@ describe("A client that sends to many groups of a memory layer", function () {
     const before = await measure();
     await attack();
     await echo(bystander, "after");
-    const after = await measure();
-    expect(after.bytes - before.bytes).to.be.below(8 * megabyte);
+    const after = await measureBelow(before.bytes + 8 * megabyte);
     expect([before.entries, after.entries]).to.deep.equal(["none", "none"]);
   });
 
@@ -84,8 +90,8 @@ describe("A client that sends to many groups of a memory layer", function () {
     await attack();
     await echo(bystander, "after");
     expect((await measure("room_0")).entries, "the oldest history").to.equal(0);
-    const after = await measure("long_2");
+    const after = await measureBelow(before.bytes + maxHistoryBytes + 8 * megabyte, "long_2");
     expect(after.entries, "the newest history").to.equal(100);
-    expect(after.bytes - before.bytes).to.be.within(maxHistoryBytes / 2, maxHistoryBytes + 8 * megabyte);
+    expect(after.bytes - before.bytes).to.be.at.least(maxHistoryBytes / 2);
   });
 });
