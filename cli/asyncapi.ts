@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { type AsyncApiSource, asyncApi } from "../asyncapi/async-api.ts";
 import { AsyncApiError } from "../asyncapi/async-api-error.ts";
 import type { AsyncApiDocument } from "../asyncapi/document.ts";
@@ -7,6 +6,7 @@ import { Failure } from "./failure.ts";
 import { checkFile, write } from "./files.ts";
 import { findContracts } from "./find-contracts.ts";
 import { loadModule, notExported } from "./load-module.ts";
+import { parseOptions } from "./options.ts";
 
 export const help = `Usage: greenroom asyncapi FILE... [options]
 
@@ -41,7 +41,13 @@ export async function asyncapi(args: readonly string[]): Promise<string> {
 }
 
 function parse(args: readonly string[]) {
-  const { values, positionals: files } = parseOptions(args);
+  const { values, positionals: files } = parseOptions("asyncapi", args, [
+    "format",
+    "out",
+    "check",
+    "title",
+    "version",
+  ]);
   const { out, check, title, version, help: wantsHelp = false } = values;
   const { format = /\.ya?ml$/i.test(check ?? out ?? "") ? "yaml" : "json" } = values;
   if (files.length === 0 && !wantsHelp)
@@ -50,23 +56,6 @@ function parse(args: readonly string[]) {
   if (!formats.includes(format))
     throw new Failure(`Unknown format "${format}": use ${formats.join(", ")}.`, 2);
   return { files, format: format as Format, out, check, title, version, wantsHelp };
-}
-
-function parseOptions(args: readonly string[]) {
-  const string = { type: "string" } as const;
-  const options = {
-    format: string,
-    out: string,
-    check: string,
-    title: string,
-    version: string,
-    help: { type: "boolean" },
-  } as const;
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new Failure(`${(error as Error).message}\nTry greenroom asyncapi --help.`, 2);
-  }
 }
 
 async function loadContracts(file: string): Promise<AsyncApiSource[]> {

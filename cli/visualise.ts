@@ -1,11 +1,11 @@
 import { extname } from "node:path";
-import { parseArgs } from "node:util";
 import { type FoundMachine, toMermaid } from "../diagrams/index.ts";
 import { Failure } from "./failure.ts";
 import { checkFile, difference, read, write } from "./files.ts";
 import { type Format, fenced, formats, writeMachines } from "./formats.ts";
 import { loadMachines } from "./load-machines.ts";
 import { diagramBlocks, replaceDiagrams } from "./markdown.ts";
+import { parseOptions } from "./options.ts";
 
 export const help = `Usage: greenroom visualise [FILE] [options]
 
@@ -41,29 +41,13 @@ export async function visualise(args: readonly string[]): Promise<string> {
 }
 
 function parse(args: readonly string[]) {
-  const { values, positionals } = parseOptions(args);
+  const { values, positionals } = parseOptions("visualise", args, ["format", "out", "check", "name"]);
   const { format = "mermaid", out, check, name, help: wantsHelp = false } = values;
   if (positionals.length > 1) throw new Failure(`Pass one file, not ${positionals.length}.`, 2);
   if (out !== undefined && check !== undefined) throw new Failure("Use --out or --check, not both.", 2);
   if (!formats.includes(format as Format))
     throw new Failure(`Unknown format "${format}": use ${formats.join(", ")}.`, 2);
   return { file: positionals[0], format: format as Format, out, check, name, wantsHelp };
-}
-
-function parseOptions(args: readonly string[]) {
-  const string = { type: "string" } as const;
-  const options = {
-    format: string,
-    out: string,
-    check: string,
-    name: string,
-    help: { type: "boolean" },
-  } as const;
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new Failure(`${(error as Error).message}\nTry greenroom visualise --help.`, 2);
-  }
 }
 
 function select(machines: readonly FoundMachine[], name: string | undefined): readonly FoundMachine[] {
