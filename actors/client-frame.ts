@@ -1,4 +1,5 @@
 import type { FrameId } from "../contract/index.ts";
+import { typePattern } from "../contract/protocol.ts";
 import { FrameRefusal } from "./frame-refusal.ts";
 import { parseJson } from "./parse-json.ts";
 
@@ -7,9 +8,6 @@ export interface ClientFrame {
   readonly type: string;
   readonly [key: string]: unknown;
 }
-
-/** Matches the types that a frame may have. They have no wildcards and at most 99 characters. */
-const typePattern = /^[A-Za-z0-9_.-]{1,99}$/;
 
 const maxIdLength = 100;
 

@@ -1,3 +1,4 @@
+import { typePattern } from "./protocol.ts";
 import type { InputOf, OutputOf, Schema } from "./standard-schema.ts";
 
 /** A frame that a client may send: the schema of its payload, for a frame that asks with that of the reply. */
@@ -139,7 +140,7 @@ const isSchema = (value: unknown): value is Schema =>
   typeof Object(value)["~standard"]?.validate === "function";
 
 function checkType(type: string): void {
-  if (!/^[\w.-]{1,99}$/.test(type) || type.startsWith("greenroom."))
+  if (!typePattern.test(type) || type.startsWith("greenroom."))
     throw new TypeError(
       `"${type}" cannot be the type of a frame: use 1 to 99 letters, digits, "-", "_" and ".", and do not begin with "greenroom.".`,
     );

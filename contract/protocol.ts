@@ -1,3 +1,6 @@
+/** Matches the types that a frame may have. They have no wildcards and at most 99 characters. */
+export const typePattern = /^[\w.-]{1,99}$/;
+
 /** The types of frames that belong to the protocol. */
 export const FrameType = { reply: "greenroom.reply", error: "greenroom.error" } as const;
 
