@@ -10,7 +10,7 @@ import type { Clock } from "../../layers/clock.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { type ClientFrame, idOf } from "../client-frame.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
-import { shorten, type Validation, validate } from "./validate.ts";
+import { shorten, type Validation, validatePayload } from "./validate.ts";
 
 /** A valid frame of a client. */
 export interface CheckedFrame {
@@ -115,28 +115,6 @@ function payloadOf(frame: ClientFrame, asks: boolean): Readonly<Record<string, u
   }
   const { type: _type, ...payload } = frame;
   return payload;
-}
-
-/**
- * Validates a payload, or its `value`: a payload that is not an object is carried as `value`. A schema does not tell
- * whether it takes objects, so the object is validated first. If `value` is its only property, and no issue is about
- * this property, then `value` is validated instead.
- */
-export function validatePayload(
-  schema: Schema,
-  payload: Readonly<Record<string, unknown>>,
-): Validation | Promise<Validation> {
-  const outcome = validate(schema, payload);
-  const keys = Object.keys(payload);
-  if (keys.length !== 1 || keys[0] !== "value") return outcome;
-  const retry = (first: Validation): Validation | Promise<Validation> => {
-    if (first.issues === undefined || first.issues.some(({ path }) => path[0] === "value")) return first;
-    const refusesObject = first.issues.some(({ path }) => path.length === 0);
-    const choose = (second: Validation) => (second.issues === undefined || refusesObject ? second : first);
-    const second = validate(schema, payload.value);
-    return isPromise(second) ? second.then(choose) : choose(second);
-  };
-  return isPromise(outcome) ? outcome.then(retry) : retry(outcome);
 }
 
 function schemaFailed(type: string, id: FrameId | undefined, cause: unknown): FrameRefusal {

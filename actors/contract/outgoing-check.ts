@@ -1,10 +1,9 @@
 import type { AskingFrame, ClientFrame, Contract, Schema } from "../../contract/index.ts";
 import { isPromise } from "../../layers/async-errors.ts";
 import type { ConsumerContext } from "../consumer-context.ts";
-import { validatePayload } from "./client-frames.ts";
 import { OutgoingFrameError } from "./outgoing-frame-error.ts";
 import { fieldsOf } from "./server-frame.ts";
-import { type Validation, validate } from "./validate.ts";
+import { type Validation, validate, validatePayload } from "./validate.ts";
 
 /** Receives a deviation from the contract. `key` is the same for deviations of the same kind. */
 type Report = (key: string, error: () => Error) => void;

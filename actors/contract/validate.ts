@@ -25,6 +25,28 @@ export function validate(schema: Schema, value: unknown): Validation | Promise<V
   return isPromise(result) ? Promise.resolve(result).then(read) : read(result);
 }
 
+/**
+ * Validates a payload, or its `value`: a payload that is not an object is carried as `value`. A schema does not tell
+ * whether it takes objects, so the object is validated first. If `value` is its only property, and no issue is about
+ * this property, then `value` is validated instead.
+ */
+export function validatePayload(
+  schema: Schema,
+  payload: Readonly<Record<string, unknown>>,
+): Validation | Promise<Validation> {
+  const outcome = validate(schema, payload);
+  const keys = Object.keys(payload);
+  if (keys.length !== 1 || keys[0] !== "value") return outcome;
+  const retry = (first: Validation): Validation | Promise<Validation> => {
+    if (first.issues === undefined || first.issues.some(({ path }) => path[0] === "value")) return first;
+    const refusesObject = first.issues.some(({ path }) => path.length === 0);
+    const choose = (second: Validation) => (second.issues === undefined || refusesObject ? second : first);
+    const second = validate(schema, payload.value);
+    return isPromise(second) ? second.then(choose) : choose(second);
+  };
+  return isPromise(outcome) ? outcome.then(retry) : retry(outcome);
+}
+
 function read(result: unknown): Validation {
   if (typeof result === "object" && result !== null) {
     const { issues } = result as { readonly issues?: unknown };
