@@ -1,4 +1,5 @@
 import type { AnyStateMachine } from "xstate";
+import { isFor } from "../actors/event-descriptor.ts";
 import { describeMachine } from "../diagrams/describe-machine.ts";
 import type { StateDescription } from "../diagrams/description.ts";
 
@@ -36,7 +37,7 @@ function takes(states: readonly StateDescription[], event: string): boolean {
   for (const { transitions } of states) {
     const candidates = transitions
       .flatMap(({ trigger, ...transition }) =>
-        trigger.kind === "event" && matches(trigger.type, event)
+        trigger.kind === "event" && isFor(trigger.type, event)
           ? [{ ...transition, descriptor: trigger.type }]
           : [],
       )
@@ -53,10 +54,3 @@ function takes(states: readonly StateDescription[], event: string): boolean {
 /** XState prefers the exact descriptor, and then the longest one. */
 const rank = (descriptor: string, event: string): number =>
   descriptor === event ? Number.POSITIVE_INFINITY : descriptor.length;
-
-function matches(descriptor: string, event: string): boolean {
-  if (descriptor === event || descriptor === "*") return true;
-  if (!descriptor.endsWith(".*")) return false;
-  const start = descriptor.slice(0, -2);
-  return event === start || event.startsWith(`${start}.`);
-}

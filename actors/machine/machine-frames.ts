@@ -3,6 +3,7 @@ import type { Contract } from "../../contract/index.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 import { type ClientFrame, idOf, parseFrame } from "../client-frame.ts";
 import { type CheckedFrame, ClientFrames, type SchemaDeadline } from "../contract/client-frames.ts";
+import { isFor } from "../event-descriptor.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
 
 /** A client's frame that the machine may handle. */
@@ -94,11 +95,5 @@ function checkTransitions(machine: AnyStateMachine, types: readonly string[]): v
     );
 }
 
-/** Whether a transition of `descriptors` is for `event`: XState's `frame.*` is for each event that begins so. */
 const isCovered = (event: string, descriptors: readonly string[]): boolean =>
-  descriptors.some(
-    (descriptor) =>
-      descriptor === event ||
-      descriptor === "*" ||
-      (descriptor.endsWith(".*") && `${event}.`.startsWith(descriptor.slice(0, -1))),
-  );
+  descriptors.some((descriptor) => isFor(descriptor, event));
