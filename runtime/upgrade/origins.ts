@@ -1,3 +1,5 @@
+import { parseUrl } from "../../layers/parse-url.ts";
+
 /** An origin, as in the header `Origin` of a page's request. */
 export type Origin = Pick<URL, "protocol" | "hostname" | "port">;
 
@@ -51,7 +53,7 @@ export function isOwnOrigin(header: string, host: string | undefined): boolean {
 function parseOrigin(text: string): Origin | undefined {
   // In schemes other than those of the web, `URL` keeps upper-case letters of the host.
   const lowerCase = text.toLowerCase();
-  return bareOrigin.test(lowerCase) && URL.canParse(lowerCase) ? new URL(lowerCase) : undefined;
+  return bareOrigin.test(lowerCase) ? parseUrl(lowerCase) : undefined;
 }
 
 function matches({ protocol, hostname, port, hasSubdomains }: OriginPattern, origin: Origin): boolean {

@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from "ioredis";
 import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
+import { parseUrl } from "../../parse-url.ts";
 import type { CredentialsFunction } from "./credentials.ts";
 
 /** Options of ioredis that this package sets itself, because they affect delivery. */
@@ -132,7 +133,7 @@ export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): R
 const isUnix = (protocol: string) => protocol === "unix:" || protocol === "redis+unix:";
 
 function parse(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const parsed = parseUrl(url);
   const { protocol = "", hostname = "", pathname = "", search, hash } = parsed ?? {};
   const isSocket = isUnix(protocol) && hostname === "" && pathname.length > 1;
   if (parsed === undefined || !(isSocket || (/^rediss?:$/.test(protocol) && hostname !== ""))) {

@@ -30,6 +30,13 @@ describe("OriginList", () => {
     expect(isIn("app://./", "app://evil.")).to.equal(false);
   });
 
+  it("allows an origin with letters beyond ASCII however often it is asked", () => {
+    const list = new OriginList(["https://bücher.example"]);
+    for (let call = 0; call < 20_000; call += 1) {
+      if (!list.has("https://bücher.example")) throw new Error(`Refused at call ${call}.`);
+    }
+  });
+
   it("does not allow null for a file: entry, or a file: page for null", () => {
     expect(isIn("file://", "null")).to.equal(false);
     expect(isIn("null", "file://")).to.equal(false);
