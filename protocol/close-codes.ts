@@ -1,0 +1,60 @@
+/**
+ * Whether `greenroom/client` comes back after a socket has closed with a code: always, never, or unless the server has
+ * said `bye` before, which makes the close final.
+ */
+export type Return = "always" | "never" | "unless-bye";
+
+/**
+ * The close codes of both ends. RFC 6455 (section 7.4.1) and the IANA define 1000 to 1015. The range 3000 to 3999 is
+ * for libraries. The server Centrifugo closes slow clients with 3008, too.
+ */
+export const CloseCode = {
+  normal: 1000,
+  goingAway: 1001,
+  protocolError: 1002,
+  unsupportedFrame: 1003,
+  noStatus: 1005,
+  abnormal: 1006,
+  invalidText: 1007,
+  policy: 1008,
+  tooLarge: 1009,
+  failure: 1011,
+  restart: 1012,
+  overflow: 1013,
+  slow: 3008,
+  /** The client has given up this socket. */
+  givenUp: 3990,
+  /** Another socket of the client has taken over the session. */
+  fenced: 3991,
+  /** A later attempt of the client has already resumed the session. */
+  stale: 3992,
+  /** The session does not exist on this node, or has ended. */
+  gone: 3993,
+} as const;
+
+/** The close code of a refusal is the sum of this number and the HTTP status. */
+export const refusalCode = 3000;
+
+/** The ranges of close codes that do not mean `unless-bye`. Both ends are inclusive. */
+export const returns: readonly (readonly [first: number, last: number, comesBack: Return])[] = [
+  [1001, 1001, "always"],
+  [1002, 1003, "never"],
+  [1004, 1006, "always"],
+  [1007, 1010, "never"],
+  [1011, 1015, "always"],
+  [3008, 3008, "always"],
+  // Refusals: of the statuses below 500, only these may change by themselves.
+  [3408, 3408, "always"],
+  [3425, 3426, "always"],
+  [3429, 3429, "always"],
+  [3300, 3499, "never"],
+  [3500, 3599, "always"],
+  [3990, 3990, "always"],
+  [3991, 3991, "never"],
+  [3992, 3993, "always"],
+];
+
+/** Whether the client comes back after its socket was closed with `code`. */
+export function comesBack(code: number): Return {
+  return returns.find(([first, last]) => first <= code && code <= last)?.[2] ?? "unless-bye";
+}
