@@ -96,7 +96,7 @@ export interface AnyClient {
   onError(listener: (error: unknown) => void): () => void;
   /**
    * Closes the connection. Frames that are queued are sent first, for at most 5 seconds. Resolves once the connection
-   * is closed. Later calls return the same promise.
+   * is closed.
    */
   close(): Promise<void>;
 }

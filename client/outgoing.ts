@@ -1,3 +1,4 @@
+import type { SendOptions } from "./client.ts";
 import { ClientError, MayHaveBeenTaken } from "./errors.ts";
 
 /** A frame of the application on its way to the server. */
@@ -21,6 +22,19 @@ export interface SessionLimits {
   readonly session?: string;
 }
 
+const encoder = new TextEncoder();
+
+/** A frame with the data that are written. */
+export function frameOf(
+  data: string | Uint8Array,
+  resolve: () => void,
+  reject: (error: Error) => void,
+  options?: SendOptions,
+): OutgoingFrame {
+  const { length } = typeof data === "string" ? encoder.encode(data) : data;
+  return { data, size: length, isRepeatable: !!options?.repeatable, resolve, reject };
+}
+
 type Write = (data: string | Uint8Array) => void;
 
 /**
@@ -31,11 +45,9 @@ export class Outgoing {
   readonly #maxFrames: number;
   readonly #maxBytes: number;
   /** The frames that were written in this session, oldest first. */
-  #written: OutgoingFrame[] = [];
+  readonly #written: OutgoingFrame[] = [];
   /** The frames that come after them. */
-  #waiting: OutgoingFrame[] = [];
-  /** The size of all of them. */
-  #bytes = 0;
+  readonly #waiting: OutgoingFrame[] = [];
   /** The number of frames that the server has handled in this session. */
   #done = 0;
 
@@ -44,42 +56,40 @@ export class Outgoing {
     this.#maxBytes = maxBytes;
   }
 
-  get length(): number {
-    return this.#written.length + this.#waiting.length;
+  get isEmpty(): boolean {
+    return this.#written.length + this.#waiting.length === 0;
   }
 
   /** Queues a frame, or rejects it if the queue is full. An empty queue takes a frame of any size. */
   add(frame: OutgoingFrame): void {
-    const bytes = this.#bytes + frame.size;
-    if (this.length > 0 && (this.length >= this.#maxFrames || bytes > this.#maxBytes)) {
+    const frames = [...this.#written, ...this.#waiting];
+    const bytes = frames.reduce((sum, { size }) => sum + size, frame.size);
+    if (frames.length > 0 && (frames.length >= this.#maxFrames || bytes > this.#maxBytes))
       frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait: await send, or raise maxQueue."));
-      return;
-    }
-    this.#bytes = bytes;
-    this.#waiting.push(frame);
+    else this.#waiting.push(frame);
   }
 
   /** Removes a frame that has not been written. */
   cancel(frame: OutgoingFrame): void {
     const index = this.#waiting.indexOf(frame);
-    if (index >= 0) this.#release(this.#waiting.splice(index, 1));
+    if (index >= 0) this.#waiting.splice(index, 1);
   }
 
   /** Writes frames until the window is full. Without a session, a written frame counts as handled. */
   write({ window, maxPayload, session }: SessionLimits, write: Write): void {
-    while (this.#waiting.length > 0 && this.#written.length < window) {
-      const next = this.#waiting.splice(0, 1);
-      const [{ data, size, reject }] = next as [OutgoingFrame];
-      if (size > maxPayload) {
-        this.#release(next);
+    while (this.#written.length < window) {
+      const frame = this.#waiting.shift();
+      if (frame === undefined) return;
+      const { data, size, reject } = frame;
+      if (size > maxPayload)
         reject(
           new ClientError("ERR_FRAME_TOO_LARGE", `The frame has ${size} bytes, not up to ${maxPayload}.`),
         );
-        continue;
+      else {
+        this.#written.push(frame);
+        write(data);
+        if (session === undefined) this.settle(this.#done + 1);
       }
-      this.#written.push(...next);
-      write(data);
-      if (session === undefined) this.settle(this.#done + 1);
     }
   }
 
@@ -88,7 +98,6 @@ export class Outgoing {
     if (!this.#isPossible(count)) return false;
     const settled = this.#written.splice(0, count - this.#done);
     this.#done = count;
-    this.#release(settled);
     for (const { resolve } of settled) resolve();
     return true;
   }
@@ -103,26 +112,20 @@ export class Outgoing {
   /** The session is lost: keeps the frames that the next session may write. */
   startAgain(): void {
     this.#done = 0;
-    const written = this.#written;
-    this.#written = [];
-    this.#waiting.unshift(...written.filter(({ isRepeatable }) => isRepeatable));
-    const lost = written.filter(({ isRepeatable }) => !isRepeatable);
-    this.#release(lost);
-    for (const { reject } of lost) reject(new MayHaveBeenTaken());
+    for (const frame of this.#written.splice(0).reverse()) {
+      if (frame.isRepeatable) this.#waiting.unshift(frame);
+      else frame.reject(new MayHaveBeenTaken());
+    }
   }
 
   /** Rejects the frames that were written with `written`, and the others with `waiting`. */
   fail(written: Error, waiting: Error): void {
-    for (const frame of this.#written.splice(0)) frame.reject(written);
-    for (const frame of this.#waiting.splice(0)) frame.reject(waiting);
+    for (const { reject } of this.#written.splice(0)) reject(written);
+    for (const { reject } of this.#waiting.splice(0)) reject(waiting);
   }
 
   #isPossible(count: unknown): count is number {
     return isCount(count, this.#done, this.#done + this.#written.length);
-  }
-
-  #release(frames: readonly OutgoingFrame[]): void {
-    for (const { size } of frames) this.#bytes -= size;
   }
 }
 
