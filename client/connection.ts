@@ -1,7 +1,7 @@
 /**
  * How one frame travels.
  *
- * To the server: `send` of a client passes the frame to `enqueue`, which puts it into the queue of `Outgoing`. Once
+ * To the server: `send` of a client passes the frame to `enqueue`, which puts it into the queue. Once
  * the connection is joined and the window has room, `pump` writes it to the socket. An `ack` of the server, or
  * `resumed` after a reconnect, takes it out of the queue and resolves the promise of `send`.
  *
@@ -20,11 +20,11 @@ import {
 } from "../protocol/control-frames.ts";
 import { resumeProtocol, sessionProtocol } from "../protocol/subprotocols.ts";
 import { encodeToken } from "./address.ts";
-import type { AnyClient, ConnectOptions, Gap, Status, WebSocketConstructor } from "./client.ts";
+import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
 import { ConnectionClosed, MayHaveBeenTaken } from "./errors.ts";
 import { Listeners, reportUncaught } from "./listeners.ts";
-import { isCount, Outgoing, type OutgoingFrame } from "./outgoing.ts";
+import { createQueue, frameOf, isCount, type OutgoingFrame } from "./outgoing.ts";
 import { type ClientEvent, nextState } from "./states.ts";
 
 /** The time limit for `hello` or `resumed`, in milliseconds, from the call of `token`. */
@@ -73,6 +73,8 @@ export interface Connection {
   /** The members that all clients have in common. */
   readonly client: AnyClient;
   report(error: unknown): void;
+  /** Sends a frame in its wire form. */
+  post(data: string | Uint8Array, options?: SendOptions): Promise<void>;
   enqueue(frame: OutgoingFrame): void;
   /** Removes a frame, unless it has been written. */
   cancel(frame: OutgoingFrame): void;
@@ -99,7 +101,8 @@ export function openConnection(
   owner: ConnectionOwner,
 ): Connection {
   const { WebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket } = options;
-  if (WebSocket === undefined) throw new TypeError("There is no WebSocket: pass the one of the package ws.");
+  if (WebSocket === undefined)
+    throw new TypeError("Pass the option WebSocket, such as that of the package ws.");
   const { token, protocols = [], maxQueue = 1_000, maxQueueBytes = 1_048_576 } = options;
   const errors = new Listeners<unknown>(reportUncaught);
   const report = (error: unknown) => {
@@ -107,7 +110,7 @@ export function openConnection(
   };
   const statuses = new Listeners<Status>(report);
   const gaps = new Listeners<Gap>(report);
-  const outgoing = new Outgoing(maxQueue, maxQueueBytes);
+  const outgoing = createQueue(maxQueue, maxQueueBytes);
   const pageListeners = new AbortController();
 
   let status: Status = { state: "connecting" };
@@ -139,6 +142,10 @@ export function openConnection(
   /** Why no more frames can be sent. */
   let refusal: ConnectionClosed | undefined;
   let isLeaving = false;
+  let resolveClosed = () => {};
+  const closed = new Promise<void>((resolve) => {
+    resolveClosed = resolve;
+  });
 
   const now = () => environment.Date.now();
   const schedule = (callback: () => void, ms: number) => {
@@ -162,9 +169,8 @@ export function openConnection(
 
   // ---- Sockets
 
-  async function connect(): Promise<void> {
-    attempt += 1;
-    const mine = attempt;
+  function connect(): void {
+    const mine = ++attempt;
     const ifCurrent =
       <E>(listener: (event: E) => void) =>
       (event: E) => {
@@ -172,8 +178,8 @@ export function openConnection(
       };
     schedule(lost, connectTimeoutMs);
     // Never at once: the application has not added its listeners yet.
-    await Promise.resolve(typeof token === "string" ? token : undefined)
-      .then((text) => (typeof token === "function" ? token() : text))
+    Promise.resolve()
+      .then(() => (typeof token === "function" ? token() : token))
       .then(
         ifCurrent((value: string | undefined) => {
           const offered = [sessionProtocol];
@@ -208,7 +214,7 @@ export function openConnection(
     if (session === undefined) owner.ended?.(false);
     const limitMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures++);
     const retryInMs = afterMs ?? environment.Math.random() * limitMs;
-    schedule(() => void connect(), retryInMs);
+    schedule(connect, retryInMs);
     move("lost", { retryInMs });
   }
 
@@ -242,7 +248,7 @@ export function openConnection(
       else if (socket) lost();
     } else if (environment.document?.visibilityState !== "hidden") {
       if (isOnline) beat();
-      else if (socket === undefined) void connect();
+      else if (socket === undefined) connect();
     }
   }
 
@@ -261,7 +267,7 @@ export function openConnection(
       return;
     }
     if (isOnline) write({ c: "bye" });
-    end(protocolError, "The server sent a malformed frame");
+    end(protocolError, "Malformed frame");
   }
 
   /** Returns false if the frame breaks the protocol. */
@@ -326,7 +332,7 @@ export function openConnection(
     outgoing.startAgain();
     owner.ended?.(false);
     drop(normal);
-    void connect();
+    connect();
     move("gone");
     gaps.call(isCount(missed) ? { missed, fresh: true } : { fresh: true });
     pump();
@@ -374,10 +380,13 @@ export function openConnection(
     }
   }
 
+  const post = (data: string | Uint8Array, options?: SendOptions) =>
+    new Promise<void>((resolve, reject) => enqueue(frameOf(data, resolve, reject, options)));
+
   /** Writes what the window allows, and leaves if the client is closed and everything is handled. */
   function pump(): void {
     if (isOnline) outgoing.write(hello as Hello, transmit);
-    if (status.state === "closing" && outgoing.isEmpty) leave();
+    if (status.state === "closing" && outgoing.isEmpty()) leave();
   }
 
   // ---- The end
@@ -388,13 +397,7 @@ export function openConnection(
       closeTimer = environment.setTimeout(leave, closeTimeoutMs);
       pump();
     }
-    return new Promise((resolve) => {
-      const check = () => {
-        if (status.state === "closed") resolve();
-      };
-      statuses.add(check);
-      check();
-    });
+    return closed;
   }
 
   /** Ends the session. */
@@ -402,17 +405,15 @@ export function openConnection(
     if (isLeaving) return;
     isLeaving = true;
     move("close");
-    const leaving = socket;
     const finish = () => end(normal, "");
-    const wasOnline = isOnline;
-    if (wasOnline) write({ c: "bye" });
+    const leaving = isOnline && socket;
+    if (leaving) write({ c: "bye" });
     drop(normal);
     pageListeners.abort();
-    if (!wasOnline || leaving === undefined) finish();
-    else {
+    if (leaving) {
       leaving.onclose = finish;
       schedule(finish, leaveTimeoutMs);
-    }
+    } else finish();
   }
 
   /** @param isNotTaken whether the server has handled none of the frames that it did not confirm. */
@@ -427,12 +428,13 @@ export function openConnection(
     move("end", { code, reason, ...refused });
     outgoing.fail(isNotTaken ? error : new MayHaveBeenTaken(), error);
     owner.ended?.(true);
+    resolveClosed();
   }
 
   const { signal } = pageListeners;
   for (const type of ["online", "pageshow", "pagehide", "visibilitychange"])
     environment.addEventListener?.(type, onPageEvent, { signal });
-  void connect();
+  connect();
 
   const client: AnyClient = {
     get status() {
@@ -446,12 +448,10 @@ export function openConnection(
     onError: errors.add,
     close,
   };
-  return { client, report, enqueue, cancel: (frame) => outgoing.cancel(frame) };
+  return { client, report, post, enqueue, cancel: outgoing.cancel };
 }
 
 function isHello(frame: Control): frame is Control & Hello {
-  const { session = "", window, maxBytes, maxPayload, beatMs } = frame;
-  return (
-    typeof session === "string" && [window, maxBytes, maxPayload, beatMs].every((limit) => isCount(limit, 1))
-  );
+  const { window, maxBytes, maxPayload, beatMs } = frame;
+  return [window, maxBytes, maxPayload, beatMs].every((limit) => isCount(limit, 1));
 }

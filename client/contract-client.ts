@@ -10,6 +10,7 @@ import { ClientError, FrameRefused, MayHaveBeenTaken } from "./errors.ts";
 import { FrameIterator } from "./frame-iterator.ts";
 import { Listeners } from "./listeners.ts";
 import { frameOf } from "./outgoing.ts";
+import { parse } from "./parse.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -38,7 +39,7 @@ export function contractClient(
   const url = addressOf(options, pathOf(contract, options.params ?? {}));
   const { validate: isValidating = isDevelopment() } = options;
   const owner = { deliver, ended, control: track, since: sinceLoss };
-  const { client, report, enqueue, cancel } = openConnection(url, options, environment, owner);
+  const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
   const listeners = new Map<unknown, Listeners<unknown>>();
   const iterators = new Set<FrameIterator<unknown>>();
   const asks = new Map<unknown, Ask>();
@@ -53,8 +54,7 @@ export function contractClient(
   }
 
   async function send(type: string, payload: unknown, options?: SendOptions): Promise<void> {
-    const text = frameText(type, payload);
-    await new Promise<void>((resolve, reject) => enqueue(frameOf(text, resolve, reject, options)));
+    await post(frameText(type, payload), options);
   }
 
   async function ask(
@@ -107,7 +107,7 @@ export function contractClient(
   // ---- What the connection tells
 
   function deliver(data: string | Uint8Array): void {
-    const { type, ...payload } = parse(data) ?? {};
+    const { type, ...payload }: Record<string, unknown> = (parse(data) as Fields | undefined) ?? {};
     const { id, value, "@": position } = payload;
     const ask = asks.get(id);
     if (type === FrameType.reply) {
@@ -120,8 +120,7 @@ export function contractClient(
     } else {
       const schema = own<Schema>(contract.server, String(type));
       if (schema === undefined) {
-        if (isValidating)
-          report(invalidFrame(`The contract has no such frame: ${String(data).slice(0, 99)}`));
+        if (isValidating) report(invalidFrame(`The contract has no such frame: ${data}`));
         return;
       }
       if (Array.isArray(position)) {
@@ -194,15 +193,6 @@ export function contractClient(
   }
 
   return Object.assign(client, { on, send, ask, events }) as unknown as Client<Contract>;
-}
-
-/** The fields of a frame. Undefined if it is not the text of a JSON object. */
-function parse(data: string | Uint8Array): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(data as string);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The text of a frame. A payload that is not an object is carried as `value`. */

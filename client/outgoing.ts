@@ -35,98 +35,87 @@ export function frameOf(
   return { data, size: length, isRepeatable: !!options?.repeatable, resolve, reject };
 }
 
-type Write = (data: string | Uint8Array) => void;
+type Transmit = (data: string | Uint8Array) => void;
 
 /**
- * The frames that the server has not handled yet. Frames have no numbers on the wire: both ends count them, from 1,
- * in each session.
+ * Creates a queue for the frames that the server has not handled yet. Frames have no numbers on the wire: both ends
+ * count them, from 1, in each session.
  */
-export class Outgoing {
-  readonly #maxFrames: number;
-  readonly #maxBytes: number;
+export function createQueue(maxFrames: number, maxBytes: number) {
   /** The frames that were written in this session, oldest first. */
-  readonly #written: OutgoingFrame[] = [];
+  const written: OutgoingFrame[] = [];
   /** The frames that come after them. */
-  readonly #waiting: OutgoingFrame[] = [];
+  const waiting: OutgoingFrame[] = [];
   /** The number of frames that the server has handled in this session. */
-  #done = 0;
+  let done = 0;
 
-  constructor(maxFrames: number, maxBytes: number) {
-    this.#maxFrames = maxFrames;
-    this.#maxBytes = maxBytes;
-  }
-
-  get isEmpty(): boolean {
-    return this.#written.length + this.#waiting.length === 0;
-  }
+  const isPossible = (count: unknown): count is number => isCount(count, done, done + written.length);
 
   /** Queues a frame, or rejects it if the queue is full. An empty queue takes a frame of any size. */
-  add(frame: OutgoingFrame): void {
-    const frames = [...this.#written, ...this.#waiting];
+  function add(frame: OutgoingFrame): void {
+    const frames = [...written, ...waiting];
     const bytes = frames.reduce((sum, { size }) => sum + size, frame.size);
-    if (frames.length > 0 && (frames.length >= this.#maxFrames || bytes > this.#maxBytes))
+    if (frames.length > 0 && (frames.length >= maxFrames || bytes > maxBytes))
       frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait: await send, or raise maxQueue."));
-    else this.#waiting.push(frame);
+    else waiting.push(frame);
   }
 
   /** Removes a frame that has not been written. */
-  cancel(frame: OutgoingFrame): void {
-    const index = this.#waiting.indexOf(frame);
-    if (index >= 0) this.#waiting.splice(index, 1);
+  function cancel(frame: OutgoingFrame): void {
+    const index = waiting.indexOf(frame);
+    if (index >= 0) waiting.splice(index, 1);
   }
 
   /** Writes frames until the window is full. Without a session, a written frame counts as handled. */
-  write({ window, maxPayload, session }: SessionLimits, write: Write): void {
-    while (this.#written.length < window) {
-      const frame = this.#waiting.shift();
-      if (frame === undefined) return;
-      const { data, size, reject } = frame;
-      if (size > maxPayload)
-        reject(
-          new ClientError("ERR_FRAME_TOO_LARGE", `The frame has ${size} bytes, not up to ${maxPayload}.`),
+  function write({ window, maxPayload, session }: SessionLimits, transmit: Transmit): void {
+    while (written.length < window) {
+      const frame = waiting.shift();
+      if (!frame) return;
+      if (frame.size > maxPayload)
+        frame.reject(
+          new ClientError("ERR_FRAME_TOO_LARGE", `${frame.size} bytes: send at most ${maxPayload}.`),
         );
       else {
-        this.#written.push(frame);
-        write(data);
-        if (session === undefined) this.settle(this.#done + 1);
+        written.push(frame);
+        transmit(frame.data);
+        if (session === undefined) settle(done + 1);
       }
     }
   }
 
   /** The server has handled the frames up to `count`. Returns false if that cannot be. */
-  settle(count: unknown): boolean {
-    if (!this.#isPossible(count)) return false;
-    const settled = this.#written.splice(0, count - this.#done);
-    this.#done = count;
+  function settle(count: unknown): boolean {
+    if (!isPossible(count)) return false;
+    const settled = written.splice(0, count - done);
+    done = count;
     for (const { resolve } of settled) resolve();
     return true;
   }
 
   /** Writes the frames after `received` again, to another socket. Returns false if that cannot be. */
-  resend(received: unknown, write: Write): boolean {
-    if (!this.#isPossible(received)) return false;
-    for (const { data } of this.#written.slice(received - this.#done)) write(data);
+  function resend(received: unknown, transmit: Transmit): boolean {
+    if (!isPossible(received)) return false;
+    for (const { data } of written.slice(received - done)) transmit(data);
     return true;
   }
 
   /** The session is lost: keeps the frames that the next session may write. */
-  startAgain(): void {
-    this.#done = 0;
-    for (const frame of this.#written.splice(0).reverse()) {
-      if (frame.isRepeatable) this.#waiting.unshift(frame);
+  function startAgain(): void {
+    done = 0;
+    for (const frame of written.splice(0).reverse()) {
+      if (frame.isRepeatable) waiting.unshift(frame);
       else frame.reject(new MayHaveBeenTaken());
     }
   }
 
-  /** Rejects the frames that were written with `written`, and the others with `waiting`. */
-  fail(written: Error, waiting: Error): void {
-    for (const { reject } of this.#written.splice(0)) reject(written);
-    for (const { reject } of this.#waiting.splice(0)) reject(waiting);
+  /** Rejects the frames that were written with `unknown`, and the others with `error`. */
+  function fail(unknown: Error, error: Error): void {
+    for (const { reject } of written.splice(0)) reject(unknown);
+    for (const { reject } of waiting.splice(0)) reject(error);
   }
 
-  #isPossible(count: unknown): count is number {
-    return isCount(count, this.#done, this.#done + this.#written.length);
-  }
+  const isEmpty = (): boolean => written.length + waiting.length === 0;
+  return { isEmpty, add, cancel, write, settle, resend, startAgain, fail };
 }
 
 /** Whether `value` is an integer from `min` to `max`. */

@@ -4,11 +4,11 @@ import type { ConnectOptions, RawClient } from "./client.ts";
 import { openConnection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
 import { Listeners } from "./listeners.ts";
-import { frameOf } from "./outgoing.ts";
+import { parse } from "./parse.ts";
 
 /** Opens a connection without a contract. @throws {TypeError} if the address is not a URL, or there is no WebSocket. */
 export function rawClient(options: ConnectOptions, environment: Environment): RawClient {
-  const { client, report, enqueue } = openConnection(addressOf(options), options, environment, { deliver });
+  const { client, report, post } = openConnection(addressOf(options), options, environment, { deliver });
   const listeners = {
     text: new Listeners<string>(report),
     json: new Listeners<unknown>(report),
@@ -21,21 +21,13 @@ export function rawClient(options: ConnectOptions, environment: Environment): Ra
       return;
     }
     listeners.text.call(data);
-    let value: unknown;
-    try {
-      value = JSON.parse(data);
-    } catch {
-      return;
-    }
-    listeners.json.call(value);
+    const value = parse(data);
+    if (value !== undefined) listeners.json.call(value);
   }
 
+  // The caller may change its bytes while the frame waits.
   const send: RawClient["send"] = (frame, options) =>
-    new Promise((resolve, reject) => {
-      // The caller may change its bytes while the frame waits.
-      const data = typeof frame === "string" ? escapeText(frame) : frame.slice();
-      enqueue(frameOf(data, resolve, reject, options));
-    });
+    post(typeof frame === "string" ? escapeText(frame) : frame.slice(), options);
 
   return Object.assign(client, {
     on: (type: keyof typeof listeners, listener: (frame: never) => void) =>
