@@ -10,7 +10,7 @@
  *
  * All state is in the variables of one function, because a minifier shortens their names and not those of members.
  */
-import { comesBack } from "../protocol/close-codes.ts";
+import { isFinal } from "../protocol/close-codes.ts";
 import {
   type ClientControl,
   controlText,
@@ -24,7 +24,7 @@ import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketCons
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
 import { ConnectionClosed, MayHaveBeenTaken } from "./errors.ts";
 import { Listeners, reportUncaught } from "./listeners.ts";
-import { createQueue, frameOf, isCount, type OutgoingFrame } from "./outgoing.ts";
+import { createQueue, frameOf, type OutgoingFrame, toCount } from "./outgoing.ts";
 import { type ClientEvent, nextState } from "./states.ts";
 
 /** The time limit for `hello` or `resumed`, in milliseconds, from the call of `token`. */
@@ -192,7 +192,7 @@ export function openConnection(
           });
           socket.onmessage = ifCurrent(receive);
           socket.onclose = ifCurrent(({ code, reason }) => {
-            if (comesBack(code) === "never") end(code, reason);
+            if (isFinal(code)) end(code, reason);
             else lost();
           });
           // `onclose` follows. The package ws throws an error without a listener.
@@ -207,13 +207,18 @@ export function openConnection(
       );
   }
 
-  /** The socket is of no use any more. @param afterMs the delay before the next attempt, if the server names it. */
+  /**
+   * The socket is of no use any more.
+   * @param afterMs the delay before the next attempt, if the server names it. It holds for all clients that the server
+   *   sent away, and not for one that it sends away again and again.
+   */
   function lost(afterMs?: number): void {
     if (isOnline && now() - onlineAt >= stableAfterMs) failures = 0;
     drop(givenUp);
     if (session === undefined) owner.ended?.(false);
-    const limitMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures++);
-    const retryInMs = afterMs ?? environment.Math.random() * limitMs;
+    const limitMs = afterMs !== undefined && failures === 0 ? 0 : firstDelayMs * 2 ** failures;
+    const retryInMs = (afterMs ?? 0) + environment.Math.random() * Math.min(maxDelayMs, limitMs);
+    failures += 1;
     schedule(connect, retryInMs);
     move("lost", { retryInMs });
   }
@@ -257,55 +262,62 @@ export function openConnection(
   function receive({ data }: { readonly data: unknown }): void {
     heardAt = now();
     beats = 0;
-    if (typeof data === "string" && isControl(data)) {
-      const frame = readControl(data);
-      if (frame && control(frame)) return;
-    } else if (isOnline) {
-      const content = typeof data === "string" ? unescapeText(data) : new Uint8Array(data as ArrayBuffer);
-      count(1, content.length);
-      owner.deliver(content);
-      return;
+    try {
+      if (typeof data === "string" && isControl(data)) control(readControl(data) as Control);
+      else {
+        must(isOnline);
+        const content = typeof data === "string" ? unescapeText(data) : new Uint8Array(data as ArrayBuffer);
+        count(1, content.length);
+        owner.deliver(content);
+      }
+    } catch {
+      if (isOnline) write({ c: "bye" });
+      end(protocolError, "Malformed frame");
     }
-    if (isOnline) write({ c: "bye" });
-    end(protocolError, "Malformed frame");
   }
 
-  /** Returns false if the frame breaks the protocol. */
-  function control(frame: Control): boolean {
-    const { c, code, n, done, after } = frame;
-    const isResuming = !isOnline && session !== undefined;
+  /** @throws an error if the frame breaks the protocol. */
+  function control({ c, ...frame }: Control): void {
+    const { code, n, done, after, received, missed } = frame;
     const reason = String(frame.reason);
-    if (c === "hello") return !isOnline && !isResuming && isHello(frame) && begin(frame);
-    if (c === "resumed") return isResuming && resume(frame);
-    if (c === "gone") {
-      if (!isResuming || !isCount(code) || (done !== undefined && !outgoing.settle(done))) return false;
-      if (comesBack(code) === "never") end(code, reason);
-      else startAgain(frame.missed);
-    } else if (c === "bye") {
-      if (!isCount(code)) return false;
-      const meaning = comesBack(code);
-      const isFinal = after === null && (isOnline || meaning === "unless-bye");
-      if (isFinal || meaning === "never") end(code, reason, isFinal && isOnline);
-      else lost(typeof after === "number" ? after : undefined);
-    } else if (c === "ack") {
-      if (!isOnline || !outgoing.settle(n)) return false;
+    const isResuming = !isOnline && session !== undefined;
+    if (c === "ack") {
+      must(isOnline);
+      outgoing.settle(n);
       pump();
     } else if (c === "skip") {
-      if (!isOnline || !isCount(n, 1)) return false;
-      count(n, 0);
-      gaps.call({ missed: n, fresh: false });
-    } else if (c === "gap") {
-      const { c: _, ...gap } = frame;
-      gaps.call(gap as unknown as Gap);
-    } else owner.control?.(frame);
-    return true;
+      must(isOnline);
+      count(toCount(n, 1), 0);
+      gaps.call({ missed: n as number, fresh: false });
+    } else if (c === "gap") gaps.call(frame as unknown as Gap);
+    else if (c === "hello") {
+      must(!isOnline && !isResuming);
+      begin(frame as unknown as Hello);
+    } else if (c === "resumed") {
+      must(isResuming);
+      const lostFrames = toCount(frame.from, got + 1) - got - 1;
+      outgoing.settle(done);
+      outgoing.resend(received, transmit);
+      startAt(got + lostFrames);
+      join("resumed");
+      if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
+    } else if (c === "gone") {
+      must(isResuming);
+      if (done !== undefined) outgoing.settle(done);
+      if (isFinal(toCount(code))) end(code as number, reason);
+      else startAgain(missed as number | undefined);
+    } else if (c === "bye") {
+      if (after === null) end(toCount(code), reason, isOnline);
+      else lost(toCount(after));
+    } else owner.control?.({ c, ...frame });
   }
 
   /** `hello`: a session begins. */
-  function begin(frame: Hello): true {
+  function begin(frame: Hello): void {
     const since = hello && owner.since?.();
     // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
     const isNews = status.state === "away";
+    for (const limit of [frame.window, frame.maxBytes, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
     hello = frame;
     session = frame.session;
     tries = 0;
@@ -313,28 +325,17 @@ export function openConnection(
     if (since) write(since);
     join("hello");
     if (isNews) gaps.call({ fresh: true });
-    return true;
-  }
-
-  /** `resumed`: the session goes on. */
-  function resume({ received, done, from }: Control): boolean {
-    const missed = (from as number) - got - 1;
-    if (!isCount(missed) || !outgoing.settle(done) || !outgoing.resend(received, transmit)) return false;
-    startAt(got + missed);
-    join("resumed");
-    if (missed > 0) gaps.call({ missed, fresh: false });
-    return true;
   }
 
   /** `gone`: the session is lost. */
-  function startAgain(missed: unknown): void {
+  function startAgain(missed: number | undefined): void {
     session = undefined;
     outgoing.startAgain();
     owner.ended?.(false);
     drop(normal);
     connect();
     move("gone");
-    gaps.call(isCount(missed) ? { missed, fresh: true } : { fresh: true });
+    gaps.call(missed === undefined ? { fresh: true } : { missed, fresh: true });
     pump();
   }
 
@@ -451,7 +452,7 @@ export function openConnection(
   return { client, report, post, enqueue, cancel: outgoing.cancel };
 }
 
-function isHello(frame: Control): frame is Control & Hello {
-  const { window, maxBytes, maxPayload, beatMs } = frame;
-  return [window, maxBytes, maxPayload, beatMs].every((limit) => isCount(limit, 1));
+/** @throws {RangeError} unless `condition` holds. */
+function must(condition: boolean): void {
+  if (!condition) throw new RangeError();
 }

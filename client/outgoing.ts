@@ -49,7 +49,7 @@ export function createQueue(maxFrames: number, maxBytes: number) {
   /** The number of frames that the server has handled in this session. */
   let done = 0;
 
-  const isPossible = (count: unknown): count is number => isCount(count, done, done + written.length);
+  const countOf = (value: unknown): number => toCount(value, done, done + written.length);
 
   /** Queues a frame, or rejects it if the queue is full. An empty queue takes a frame of any size. */
   function add(frame: OutgoingFrame): void {
@@ -83,20 +83,16 @@ export function createQueue(maxFrames: number, maxBytes: number) {
     }
   }
 
-  /** The server has handled the frames up to `count`. Returns false if that cannot be. */
-  function settle(count: unknown): boolean {
-    if (!isPossible(count)) return false;
-    const settled = written.splice(0, count - done);
-    done = count;
+  /** The server has handled the frames up to `count`. @throws {RangeError} if that cannot be. */
+  function settle(count: unknown): void {
+    const settled = written.splice(0, countOf(count) - done);
+    done += settled.length;
     for (const { resolve } of settled) resolve();
-    return true;
   }
 
-  /** Writes the frames after `received` again, to another socket. Returns false if that cannot be. */
-  function resend(received: unknown, transmit: Transmit): boolean {
-    if (!isPossible(received)) return false;
-    for (const { data } of written.slice(received - done)) transmit(data);
-    return true;
+  /** Writes the frames after `received` again, to another socket. @throws {RangeError} if that cannot be. */
+  function resend(received: unknown, transmit: Transmit): void {
+    for (const { data } of written.slice(countOf(received) - done)) transmit(data);
   }
 
   /** The session is lost: keeps the frames that the next session may write. */
@@ -118,6 +114,9 @@ export function createQueue(maxFrames: number, maxBytes: number) {
   return { isEmpty, add, cancel, write, settle, resend, startAgain, fail };
 }
 
-/** Whether `value` is an integer from `min` to `max`. */
-export const isCount = (value: unknown, min = 0, max: number = Number.MAX_SAFE_INTEGER): value is number =>
-  Number.isSafeInteger(value) && min <= (value as number) && (value as number) <= max;
+/** Returns `value`. @throws {RangeError} if it is not an integer from `min` to `max`. */
+export function toCount(value: unknown, min = 0, max: number = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && min <= (value as number) && (value as number) <= max)
+    return value as number;
+  throw new RangeError();
+}
