@@ -10,7 +10,7 @@ import { ClientError } from "./errors.ts";
  */
 export function addressOf({ url }: ConnectOptions, path = ""): string {
   const { location } = globalThis as { readonly location?: { readonly href: string } };
-  if (!(url ?? location)) throw new TypeError("Pass the option url: there is no page.");
+  if (!(url ?? location)) throw new TypeError("Pass the option url.");
   const address = new URL(url ?? "/", location?.href);
   address.protocol = address.protocol.replace("http", "ws");
   if (path) address.pathname = address.pathname.replace(/\/$/, "") + path;
@@ -45,7 +45,7 @@ export function pathOf(
 export function encodeToken(token: string): string {
   const bytes = new TextEncoder().encode(token);
   if (bytes.length * 4 > maxTokenLength * 3)
-    throw new ClientError("ERR_TOKEN_TOO_LONG", "The token has more than 3,072 bytes.");
+    throw new ClientError("ERR_TOKEN_TOO_LONG", "The maximum is 3,072 bytes.");
   const base64 = btoa(String.fromCharCode(...bytes));
   return tokenPrefix + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

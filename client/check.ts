@@ -25,7 +25,7 @@ export function check(
         ?.issues?.[0];
       if (issue === undefined) return { value };
       if (others.length > 0) return check(schema, others);
-      return fail(invalidFrame(`The contract is not met: ${issue.message}`));
+      return fail(invalidFrame(`Not in the contract: ${issue.message}`));
     };
     return outcome instanceof Promise ? outcome.then(choose, fail) : choose(outcome);
   } catch (error) {

@@ -11,19 +11,13 @@
  * All state is in the variables of one function, because a minifier shortens their names and not those of members.
  */
 import { isFinal } from "../protocol/close-codes.ts";
-import {
-  type ClientControl,
-  controlText,
-  isControl,
-  readControl,
-  unescapeText,
-} from "../protocol/control-frames.ts";
+import { type ClientControl, controlText, isControl, unescapeText } from "../protocol/control-frames.ts";
 import { resumeProtocol, sessionProtocol } from "../protocol/subprotocols.ts";
 import { encodeToken } from "./address.ts";
 import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
 import { ConnectionClosed, MayHaveBeenTaken } from "./errors.ts";
-import { Listeners, reportUncaught } from "./listeners.ts";
+import { createListeners, reportUncaught } from "./listeners.ts";
 import { createQueue, frameOf, type OutgoingFrame, toCount } from "./outgoing.ts";
 import { type ClientEvent, nextState } from "./states.ts";
 
@@ -101,15 +95,14 @@ export function openConnection(
   owner: ConnectionOwner,
 ): Connection {
   const { WebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket } = options;
-  if (WebSocket === undefined)
-    throw new TypeError("Pass the option WebSocket, such as that of the package ws.");
+  if (WebSocket === undefined) throw new TypeError("Pass WebSocket of the package ws.");
   const { token, protocols = [], maxQueue = 1_000, maxQueueBytes = 1_048_576 } = options;
-  const errors = new Listeners<unknown>(reportUncaught);
+  const errors = createListeners<unknown>(reportUncaught);
   const report = (error: unknown) => {
     if (!errors.call(error)) reportUncaught(error);
   };
-  const statuses = new Listeners<Status>(report);
-  const gaps = new Listeners<Gap>(report);
+  const statuses = createListeners<Status>(report);
+  const gaps = createListeners<Gap>(report);
   const outgoing = createQueue(maxQueue, maxQueueBytes);
   const pageListeners = new AbortController();
 
@@ -209,16 +202,14 @@ export function openConnection(
 
   /**
    * The socket is of no use any more.
-   * @param afterMs the delay before the next attempt, if the server names it. It holds for all clients that the server
-   *   sent away, and not for one that it sends away again and again.
+   * @param afterMs the delay before the next attempt that the server asks for.
    */
-  function lost(afterMs?: number): void {
+  function lost(afterMs = 0): void {
     if (isOnline && now() - onlineAt >= stableAfterMs) failures = 0;
     drop(givenUp);
     if (session === undefined) owner.ended?.(false);
-    const limitMs = afterMs !== undefined && failures === 0 ? 0 : firstDelayMs * 2 ** failures;
-    const retryInMs = (afterMs ?? 0) + environment.Math.random() * Math.min(maxDelayMs, limitMs);
-    failures += 1;
+    const limitMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures++);
+    const retryInMs = afterMs + environment.Math.random() * limitMs;
     schedule(connect, retryInMs);
     move("lost", { retryInMs });
   }
@@ -263,7 +254,7 @@ export function openConnection(
     heardAt = now();
     beats = 0;
     try {
-      if (typeof data === "string" && isControl(data)) control(readControl(data) as Control);
+      if (typeof data === "string" && isControl(data)) control(JSON.parse(data.slice(1)));
       else {
         must(isOnline);
         const content = typeof data === "string" ? unescapeText(data) : new Uint8Array(data as ArrayBuffer);
@@ -278,8 +269,9 @@ export function openConnection(
 
   /** @throws an error if the frame breaks the protocol. */
   function control({ c, ...frame }: Control): void {
-    const { code, n, done, after, received, missed } = frame;
-    const reason = String(frame.reason);
+    must(typeof c === "string");
+    const { code, reason, n, done, after, received, ...rest } = frame;
+    const text = String(reason);
     const isResuming = !isOnline && session !== undefined;
     if (c === "ack") {
       must(isOnline);
@@ -295,7 +287,7 @@ export function openConnection(
       begin(frame as unknown as Hello);
     } else if (c === "resumed") {
       must(isResuming);
-      const lostFrames = toCount(frame.from, got + 1) - got - 1;
+      const lostFrames = toCount(rest.from, got + 1) - got - 1;
       outgoing.settle(done);
       outgoing.resend(received, transmit);
       startAt(got + lostFrames);
@@ -304,10 +296,10 @@ export function openConnection(
     } else if (c === "gone") {
       must(isResuming);
       if (done !== undefined) outgoing.settle(done);
-      if (isFinal(toCount(code))) end(code as number, reason);
-      else startAgain(missed as number | undefined);
+      if (isFinal(toCount(code))) end(code as number, text);
+      else startAgain(rest);
     } else if (c === "bye") {
-      if (after === null) end(toCount(code), reason, isOnline);
+      if (after === null) end(toCount(code), text, isOnline);
       else lost(toCount(after));
     } else owner.control?.({ c, ...frame });
   }
@@ -328,14 +320,14 @@ export function openConnection(
   }
 
   /** `gone`: the session is lost. */
-  function startAgain(missed: number | undefined): void {
+  function startAgain(missed: object): void {
     session = undefined;
     outgoing.startAgain();
     owner.ended?.(false);
     drop(normal);
     connect();
     move("gone");
-    gaps.call(missed === undefined ? { fresh: true } : { missed, fresh: true });
+    gaps.call({ ...missed, fresh: true });
     pump();
   }
 
@@ -394,7 +386,7 @@ export function openConnection(
 
   function close(): Promise<void> {
     if (move("close")) {
-      refusal = new ConnectionClosed(normal, "close was called");
+      refusal = new ConnectionClosed({ code: normal, reason: "close was called" });
       closeTimer = environment.setTimeout(leave, closeTimeoutMs);
       pump();
     }
@@ -419,8 +411,8 @@ export function openConnection(
 
   /** @param isNotTaken whether the server has handled none of the frames that it did not confirm. */
   function end(code: number, reason: string, isNotTaken = false): void {
-    const refused = 3300 <= code && code < 3600 ? { status: code - 3000 } : undefined;
-    const error = new ConnectionClosed(code, reason, refused?.status);
+    const refused = 3300 <= code && code < 3600 && { status: code - 3000 };
+    const error = new ConnectionClosed({ code, reason, ...refused });
     refusal = error;
     drop(normal);
     pageListeners.abort();

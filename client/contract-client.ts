@@ -7,8 +7,8 @@ import type { AskOptions, Client, ConnectOptions, SendOptions } from "./client.t
 import { openConnection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
 import { ClientError, FrameRefused, MayHaveBeenTaken } from "./errors.ts";
-import { FrameIterator } from "./frame-iterator.ts";
-import { Listeners } from "./listeners.ts";
+import { createFrameIterator, type FrameIterator } from "./frame-iterator.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
 import { frameOf } from "./outgoing.ts";
 import { parse } from "./parse.ts";
 
@@ -41,14 +41,14 @@ export function contractClient(
   const owner = { deliver, ended, control: track, since: sinceLoss };
   const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
   const listeners = new Map<unknown, Listeners<unknown>>();
-  const iterators = new Set<FrameIterator<unknown>>();
+  const iterators = new Set<FrameIterator>();
   const asks = new Map<unknown, Ask>();
   let lastId = 0;
   /** Settles once the earlier frames have been checked. Undefined if all of them have. */
   let earlier: Promise<void> | undefined;
 
   function on(type: string, listener: (payload: unknown) => void): () => void {
-    const known = listeners.get(type) ?? new Listeners(report);
+    const known = listeners.get(type) ?? createListeners(report);
     listeners.set(type, known);
     return known.add(listener);
   }
@@ -93,15 +93,15 @@ export function contractClient(
     }
   }
 
-  function events(type: string): FrameIterator<unknown> {
-    const iterator: FrameIterator<unknown> = new FrameIterator(() => {
+  function events(type: string): AsyncIterableIterator<unknown> {
+    const events = createFrameIterator(() => {
       off();
-      iterators.delete(iterator);
+      iterators.delete(events);
     });
-    const off = on(type, (payload) => iterator.push(payload));
-    iterators.add(iterator);
-    if (client.status.state === "closed") iterator.end();
-    return iterator;
+    const off = on(type, events.push);
+    iterators.add(events);
+    if (client.status.state === "closed") events.end();
+    return events.iterator;
   }
 
   // ---- What the connection tells
@@ -120,7 +120,7 @@ export function contractClient(
     } else {
       const schema = own<Schema>(contract.server, String(type));
       if (schema === undefined) {
-        if (isValidating) report(invalidFrame(`The contract has no such frame: ${data}`));
+        if (isValidating) report(invalidFrame(`Not in the contract: ${data}`));
         return;
       }
       if (Array.isArray(position)) {

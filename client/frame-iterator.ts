@@ -3,58 +3,60 @@ import { ClientError } from "./errors.ts";
 /** The maximum number of frames that wait for the reader of an iterator. */
 const maxFrames = 1_000;
 
-/** Iterates over frames as they arrive. */
-export class FrameIterator<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #stop: () => void;
-  #frames: T[] = [];
-  #error: Error | undefined;
-  #isOver = false;
-  /** Resolve the promises that calls of `next` await. */
-  #wakers: (() => void)[] = [];
-
-  /** @param stop called when no more frames are wanted. */
-  constructor(stop: () => void) {
-    this.#stop = stop;
-  }
-
-  push(frame: T): void {
-    if (this.#frames.push(frame) > maxFrames) {
-      this.#frames.pop();
-      this.#error = new ClientError("ERR_EVENTS_OVERFLOW", "Too many frames wait: read faster, or use on.");
-      this.end();
-    }
-    this.#wake();
-  }
-
+/** An iterator over frames as they arrive. */
+export interface FrameIterator {
+  readonly iterator: AsyncIterableIterator<unknown>;
+  push(frame: unknown): void;
   /** Ends the iterator after the frames that wait. */
-  end(): void {
-    this.#isOver = true;
-    this.#stop();
-    this.#wake();
+  end(): void;
+}
+
+/** @param stop called when no more frames are wanted. */
+export function createFrameIterator(stop: () => void): FrameIterator {
+  let frames: unknown[] = [];
+  let failure: Error | undefined;
+  let isOver = false;
+  /** Resolve the promises that calls of `next` await. */
+  const wakers: (() => void)[] = [];
+
+  function wake(): void {
+    for (const waker of wakers.splice(0)) waker();
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
-    while (this.#frames.length === 0 && !this.#isOver)
-      await new Promise<void>((resolve) => this.#wakers.push(resolve));
-    if (this.#frames.length > 0) return { value: this.#frames.shift() as T, done: false };
-    const error = this.#error;
-    this.#error = undefined;
-    if (error) throw error;
-    return { value: undefined, done: true };
+  function push(frame: unknown): void {
+    if (frames.length < maxFrames) {
+      frames.push(frame);
+      wake();
+    } else {
+      failure = new ClientError("ERR_EVENTS_OVERFLOW", "Too many frames wait: read faster.");
+      end();
+    }
   }
 
-  return(): Promise<IteratorResult<T, undefined>> {
-    this.#frames = [];
-    this.#error = undefined;
-    this.end();
-    return this.next();
+  function end(): void {
+    isOver = true;
+    stop();
+    wake();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  #wake(): void {
-    for (const wake of this.#wakers.splice(0)) wake();
-  }
+  const iterator: AsyncIterableIterator<unknown> = {
+    async next() {
+      while (!frames.length && !isOver) await new Promise<void>((resolve) => wakers.push(resolve));
+      if (frames.length) return { value: frames.shift(), done: false };
+      const error = failure;
+      failure = undefined;
+      if (error) throw error;
+      return { value: undefined, done: true };
+    },
+    return() {
+      frames = [];
+      failure = undefined;
+      end();
+      return this.next();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+  return { iterator, push, end };
 }

@@ -56,7 +56,7 @@ export function createQueue(maxFrames: number, maxBytes: number) {
     const frames = [...written, ...waiting];
     const bytes = frames.reduce((sum, { size }) => sum + size, frame.size);
     if (frames.length > 0 && (frames.length >= maxFrames || bytes > maxBytes))
-      frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait: await send, or raise maxQueue."));
+      frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait: await send."));
     else waiting.push(frame);
   }
 

@@ -3,16 +3,16 @@ import { addressOf } from "./address.ts";
 import type { ConnectOptions, RawClient } from "./client.ts";
 import { openConnection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
-import { Listeners } from "./listeners.ts";
+import { createListeners } from "./listeners.ts";
 import { parse } from "./parse.ts";
 
 /** Opens a connection without a contract. @throws {TypeError} if the address is not a URL, or there is no WebSocket. */
 export function rawClient(options: ConnectOptions, environment: Environment): RawClient {
   const { client, report, post } = openConnection(addressOf(options), options, environment, { deliver });
   const listeners = {
-    text: new Listeners<string>(report),
-    json: new Listeners<unknown>(report),
-    bytes: new Listeners<Uint8Array>(report),
+    text: createListeners<string>(report),
+    json: createListeners<unknown>(report),
+    bytes: createListeners<Uint8Array>(report),
   };
 
   function deliver(data: string | Uint8Array): void {

@@ -142,7 +142,7 @@ describe("A client that connects", () => {
     const { client, peer } = await stage.joined();
     peer.control({ c: "bye", code: 1012, reason: "Restart", after: 7_000 });
     await client.reaches("away");
-    expect(client.status).to.deep.equal({ state: "away", retryInMs: 7_000 });
+    expect(client.status).to.deep.equal({ state: "away", retryInMs: 7_250 });
     const { resume } = await stage.comesBack(client);
     expect(resume).to.include({ try: 1 });
     expect(await peer.closed).to.include({ code: 3990 });
