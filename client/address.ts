@@ -1,6 +1,4 @@
-import type { Contract, Schema } from "../contract/index.ts";
 import { maxTokenLength, tokenPrefix } from "../protocol/subprotocols.ts";
-import { check } from "./check.ts";
 import type { ConnectOptions } from "./client.ts";
 import { ClientError } from "./errors.ts";
 
@@ -19,24 +17,15 @@ export function addressOf({ url }: ConnectOptions, path = ""): string {
 }
 
 /**
- * The path of a contract with its parameters.
+ * The path of a pattern such as `/room/:room` with its parameters. The server checks them against their schema.
  * @throws {TypeError} if a parameter is missing.
- * @throws {ClientError} if a parameter does not fit the contract.
  */
-export function pathOf(
-  { path, params: schema }: Contract,
-  params: Readonly<Record<string, unknown>>,
-): string {
-  const texts: Record<string, string> = {};
-  const address = path.replace(/:(\w+)/g, (_, name: string) => {
-    texts[name] = String(params[name] ?? "");
-    if (!texts[name]) throw new TypeError(`The parameter "${name}" is missing.`);
-    return encodeURIComponent(texts[name]);
+export const pathOf = (pattern: string, params: Readonly<Record<string, unknown>> = {}): string =>
+  pattern.replace(/:(\w+)/g, (_, name: string) => {
+    const text = String(params[name] ?? "");
+    if (text) return encodeURIComponent(text);
+    throw new TypeError(`The parameter "${name}" is missing.`);
   });
-  const checked = check(schema as Schema | undefined, [texts]);
-  if ("error" in checked) throw checked.error;
-  return address;
-}
 
 /**
  * The subprotocol that carries `token`.

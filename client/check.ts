@@ -7,7 +7,8 @@ export interface Checked {
   readonly error?: unknown;
 }
 
-export const invalidFrame = (message: string): ClientError => new ClientError("ERR_INVALID_FRAME", message);
+export const invalidFrame = (detail: unknown): ClientError =>
+  new ClientError("ERR_INVALID_FRAME", `Not in the contract: ${detail}`);
 
 /**
  * The first of `values` that fits the schema, as it is. Without a schema, the first. Returns a promise only if the
@@ -25,7 +26,7 @@ export function check(
         ?.issues?.[0];
       if (issue === undefined) return { value };
       if (others.length > 0) return check(schema, others);
-      return fail(invalidFrame(`Not in the contract: ${issue.message}`));
+      return fail(invalidFrame(issue.message));
     };
     return outcome instanceof Promise ? outcome.then(choose, fail) : choose(outcome);
   } catch (error) {

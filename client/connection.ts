@@ -6,7 +6,7 @@
  * `resumed` after a reconnect, takes it out of the queue and resolves the promise of `send`.
  *
  * From the server: the socket passes its data to `receive`. A control frame goes to `control`. A frame of the
- * application is counted, acknowledged within a second, and goes to {@link ConnectionOwner.deliver}.
+ * application is counted, acknowledged within a second, and goes to `deliver` of the client.
  *
  * All state is in the variables of one function, because a minifier shortens their names and not those of members.
  */
@@ -15,74 +15,28 @@ import { type ClientControl, controlText, isControl, unescapeText } from "../pro
 import { resumeProtocol, sessionProtocol } from "../protocol/subprotocols.ts";
 import { encodeToken } from "./address.ts";
 import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
+import type { Connection, ConnectionOwner, Control, Hello } from "./connection-types.ts";
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
 import { ConnectionClosed, MayHaveBeenTaken } from "./errors.ts";
 import { createListeners, reportUncaught } from "./listeners.ts";
 import { createQueue, frameOf, type OutgoingFrame, toCount } from "./outgoing.ts";
 import { type ClientEvent, nextState } from "./states.ts";
-
-/** The time limit for `hello` or `resumed`, in milliseconds, from the call of `token`. */
-const connectTimeoutMs = 10_000;
-/**
- * The delay before an attempt to connect is random, from 0 to a limit that doubles with each failure: so the clients
- * of a server that was restarted do not come back at the same time. In milliseconds.
- */
-const firstDelayMs = 500;
-const maxDelayMs = 30_000;
-/** A connection that was joined for this time was a success: the delays begin again. In milliseconds. */
-const stableAfterMs = 10_000;
-/**
- * The time limit for the answer to each of two `beat`s, in milliseconds. After the sleep of a device, the first limit
- * is over although the answer may wait to be read.
- */
-const beatTimeoutMs = 2_500;
-/** The longest time between a frame and its acknowledgement, in milliseconds. */
-const ackAfterMs = 1_000;
-/** The time for frames that are queued when `close` is called, and for the close handshake, in milliseconds. */
-const closeTimeoutMs = 5_000;
-const leaveTimeoutMs = 1_000;
+import {
+  ackAfterMs,
+  beatTimeoutMs,
+  closeTimeoutMs,
+  connectTimeoutMs,
+  firstDelayMs,
+  leaveTimeoutMs,
+  maxDelayMs,
+  stableAfterMs,
+} from "./timing.ts";
 
 /** The close code of a socket that the client gives up, and that of a session that it ends. */
 const givenUp = 3990;
 const normal = 1000;
 /** The close code in the status after a frame that breaks the protocol. Browsers cannot send it. */
 const protocolError = 1002;
-
-export type Control = Readonly<Record<string, unknown> & { c: string }>;
-
-/** The client that a connection belongs to. */
-export interface ConnectionOwner {
-  /** Takes a frame of the application. Must not throw. */
-  deliver(data: string | Uint8Array): void;
-  /** Takes a control frame that does not concern the connection. */
-  control?(frame: Control): void;
-  /** What the server needs to send relayed frames again, after a session was lost. */
-  since?(): ClientControl | undefined;
-  /** The session has ended: no more answers will come to the frames that were taken. */
-  ended?(isClosed: boolean): void;
-}
-
-/** What the client needs of its connection. */
-export interface Connection {
-  /** The members that all clients have in common. */
-  readonly client: AnyClient;
-  report(error: unknown): void;
-  /** Sends a frame in its wire form. */
-  post(data: string | Uint8Array, options?: SendOptions): Promise<void>;
-  enqueue(frame: OutgoingFrame): void;
-  /** Removes a frame, unless it has been written. */
-  cancel(frame: OutgoingFrame): void;
-}
-
-/** The fields of `hello`. */
-interface Hello {
-  readonly session?: string;
-  readonly maxBytes: number;
-  readonly maxPayload: number;
-  readonly window: number;
-  readonly beatMs: number;
-  readonly protocol?: string;
-}
 
 /**
  * Opens a connection, which connects until it is closed.
@@ -103,7 +57,6 @@ export function openConnection(
   };
   const statuses = createListeners<Status>(report);
   const gaps = createListeners<Gap>(report);
-  const outgoing = createQueue(maxQueue, maxQueueBytes);
   const pageListeners = new AbortController();
 
   let status: Status = { state: "connecting" };
@@ -149,6 +102,7 @@ export function openConnection(
   const transmit = (data: string | Uint8Array) => {
     if (socket?.readyState === openState) socket.send(data);
   };
+  const outgoing = createQueue(maxQueue, maxQueueBytes, transmit);
   const write = (frame: ClientControl) => transmit(controlText(frame));
 
   /** Changes the state. Returns false if the state does not take the event. */
@@ -175,10 +129,10 @@ export function openConnection(
       .then(() => (typeof token === "function" ? token() : token))
       .then(
         ifCurrent((value: string | undefined) => {
-          const offered = [sessionProtocol];
-          if (session !== undefined) offered.push(resumeProtocol);
-          if (value) offered.push(encodeToken(value));
-          socket = new (WebSocket as WebSocketConstructor)(url, [...offered, ...protocols]) as Socket;
+          const resume = session === undefined ? [] : [resumeProtocol];
+          const credentials = value ? [encodeToken(value)] : [];
+          const offered = [sessionProtocol, ...resume, ...credentials, ...protocols];
+          socket = new (WebSocket as WebSocketConstructor)(url, offered) as Socket;
           socket.binaryType = "arraybuffer";
           socket.onopen = ifCurrent(() => {
             if (session !== undefined) write({ c: "resume", session, try: ++tries, got });
@@ -271,7 +225,6 @@ export function openConnection(
   function control({ c, ...frame }: Control): void {
     must(typeof c === "string");
     const { code, reason, n, done, after, received, ...rest } = frame;
-    const text = String(reason);
     const isResuming = !isOnline && session !== undefined;
     if (c === "ack") {
       must(isOnline);
@@ -289,17 +242,17 @@ export function openConnection(
       must(isResuming);
       const lostFrames = toCount(rest.from, got + 1) - got - 1;
       outgoing.settle(done);
-      outgoing.resend(received, transmit);
+      outgoing.resend(received);
       startAt(got + lostFrames);
       join("resumed");
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
       must(isResuming);
       if (done !== undefined) outgoing.settle(done);
-      if (isFinal(toCount(code))) end(code as number, text);
+      if (isFinal(toCount(code))) end(code as number, String(reason));
       else startAgain(rest);
     } else if (c === "bye") {
-      if (after === null) end(toCount(code), text, isOnline);
+      if (after === null) end(toCount(code), String(reason), isOnline);
       else lost(toCount(after));
     } else owner.control?.({ c, ...frame });
   }
@@ -378,7 +331,7 @@ export function openConnection(
 
   /** Writes what the window allows, and leaves if the client is closed and everything is handled. */
   function pump(): void {
-    if (isOnline) outgoing.write(hello as Hello, transmit);
+    if (isOnline) outgoing.write(hello as Hello);
     if (status.state === "closing" && outgoing.isEmpty()) leave();
   }
 

@@ -29,14 +29,14 @@ interface Ask {
 
 /**
  * Opens a connection with a contract. {@link Client} describes the methods with their types.
- * @throws {TypeError} if a parameter is missing or does not fit, the address is not a URL, or there is no WebSocket.
+ * @throws {TypeError} if a parameter is missing, the address is not a URL, or there is no WebSocket.
  */
 export function contractClient(
   contract: Contract,
   options: ConnectOptions & { readonly params?: Fields },
   environment: Environment,
 ): Client<Contract> {
-  const url = addressOf(options, pathOf(contract, options.params ?? {}));
+  const url = addressOf(options, pathOf(contract.path, options.params));
   const { validate: isValidating = isDevelopment() } = options;
   const owner = { deliver, ended, control: track, since: sinceLoss };
   const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
@@ -68,7 +68,7 @@ export function contractClient(
     let stop = () => {};
     try {
       return await new Promise((resolve, reject) => {
-        const reply = own<AskingFrame>(contract.client, type)?.reply;
+        const reply = (contract.client as Readonly<Record<string, Partial<AskingFrame>>>)[type]?.reply;
         const ask: Ask = { reply, isTaken: false, resolve, reject };
         const take = () => {
           ask.isTaken = true;
@@ -118,9 +118,10 @@ export function contractClient(
       if (ask) inOrder(false, [error], ask.reject);
       else if (id === undefined) inOrder(false, [error], report);
     } else {
-      const schema = own<Schema>(contract.server, String(type));
-      if (schema === undefined) {
-        if (isValidating) report(invalidFrame(`Not in the contract: ${data}`));
+      const schemas = contract.server as Readonly<Record<string, Schema>>;
+      const schema = Object.hasOwn(schemas, String(type)) && schemas[type as string];
+      if (!schema) {
+        if (isValidating) report(invalidFrame(data));
         return;
       }
       if (Array.isArray(position)) {
@@ -175,9 +176,11 @@ export function contractClient(
   function track({ c, group, at, value }: Fields): void {
     if (c === "ticket") ticket = value;
     // Until a lost frame has arrived, another loss of the session must not lose it.
-    else if (c === "joined") marks.set(group, lostMarks.get(group) ?? at);
     else if (c === "left") marks.delete(group);
-    if (c !== "ticket") lostMarks.delete(group);
+    else if (c === "joined") {
+      marks.set(group, lostMarks.get(group) ?? at);
+      lostMarks.delete(group);
+    }
   }
 
   function keep([group, offset]: readonly unknown[]): void {
@@ -200,10 +203,6 @@ function frameText(type: string, payload: unknown, id?: number): string {
   const isBoxed = Object(payload) !== payload || Array.isArray(payload) || payload instanceof Date;
   return JSON.stringify({ ...(isBoxed ? { value: payload } : (payload as object)), type, id });
 }
-
-/** A property of `object` itself. */
-const own = <T>(object: unknown, key: string): T | undefined =>
-  Object.hasOwn(object as object, key) ? (object as Readonly<Record<string, T>>)[key] : undefined;
 
 /** Bundlers replace `process.env.NODE_ENV`. Without a bundler, a browser has no `process`. */
 function isDevelopment(): boolean {

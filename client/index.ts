@@ -42,7 +42,7 @@ export function connect(options: ConnectOptions & { readonly url: string | URL }
  * After a lost connection, the client resumes its session: each frame arrives once, in both directions. If that is
  * not possible, `onGap` says so.
  *
- * @throws {TypeError} if a parameter is missing or does not fit the contract, if the address is not a URL, or if
+ * @throws {TypeError} if a parameter is missing, if the address is not a URL, or if
  *   there is no WebSocket.
  *
  * @example

@@ -8,7 +8,7 @@ export interface OutgoingFrame {
   /** The number of bytes of `data` on the wire. */
   readonly size: number;
   /** Whether the frame may be handled twice. */
-  readonly isRepeatable: boolean;
+  readonly repeatable: boolean;
   /** Called once the server has handled the frame. */
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -32,7 +32,7 @@ export function frameOf(
   options?: SendOptions,
 ): OutgoingFrame {
   const { length } = typeof data === "string" ? encoder.encode(data) : data;
-  return { data, size: length, isRepeatable: !!options?.repeatable, resolve, reject };
+  return { data, size: length, repeatable: !!options?.repeatable, resolve, reject };
 }
 
 type Transmit = (data: string | Uint8Array) => void;
@@ -41,7 +41,7 @@ type Transmit = (data: string | Uint8Array) => void;
  * Creates a queue for the frames that the server has not handled yet. Frames have no numbers on the wire: both ends
  * count them, from 1, in each session.
  */
-export function createQueue(maxFrames: number, maxBytes: number) {
+export function createQueue(maxFrames: number, maxBytes: number, transmit: Transmit) {
   /** The frames that were written in this session, oldest first. */
   const written: OutgoingFrame[] = [];
   /** The frames that come after them. */
@@ -67,7 +67,7 @@ export function createQueue(maxFrames: number, maxBytes: number) {
   }
 
   /** Writes frames until the window is full. Without a session, a written frame counts as handled. */
-  function write({ window, maxPayload, session }: SessionLimits, transmit: Transmit): void {
+  function write({ window, maxPayload, session }: SessionLimits): void {
     while (written.length < window) {
       const frame = waiting.shift();
       if (!frame) return;
@@ -91,7 +91,7 @@ export function createQueue(maxFrames: number, maxBytes: number) {
   }
 
   /** Writes the frames after `received` again, to another socket. @throws {RangeError} if that cannot be. */
-  function resend(received: unknown, transmit: Transmit): void {
+  function resend(received: unknown): void {
     for (const { data } of written.slice(countOf(received) - done)) transmit(data);
   }
 
@@ -99,7 +99,7 @@ export function createQueue(maxFrames: number, maxBytes: number) {
   function startAgain(): void {
     done = 0;
     for (const frame of written.splice(0).reverse()) {
-      if (frame.isRepeatable) waiting.unshift(frame);
+      if (frame.repeatable) waiting.unshift(frame);
       else frame.reject(new MayHaveBeenTaken());
     }
   }
