@@ -34,7 +34,7 @@ export const pathOf = (pattern: string, params: Readonly<Record<string, unknown>
 export function encodeToken(token: string): string {
   const bytes = new TextEncoder().encode(token);
   if (bytes.length * 4 > maxTokenLength * 3)
-    throw new ClientError("ERR_TOKEN_TOO_LONG", "The maximum is 3,072 bytes.");
+    throw new ClientError("ERR_TOKEN_TOO_LONG", "Send at most 3,072 bytes.");
   const base64 = btoa(String.fromCharCode(...bytes));
   return tokenPrefix + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -8,7 +8,7 @@
  * From the server: the socket passes its data to `receive`. A control frame goes to `control`. A frame of the
  * application is counted, acknowledged within a second, and goes to `deliver` of the client.
  *
- * All state is in the variables of one function, because a minifier shortens their names and not those of members.
+ * All state is in the variables of one function: a minifier shortens their names, and not those of members.
  */
 import { isFinal } from "../protocol/close-codes.ts";
 import { type ClientControl, controlText, isControl, unescapeText } from "../protocol/control-frames.ts";
@@ -65,7 +65,6 @@ export function openConnection(
   let attempt = 0;
   /** The attempts that failed since the last success. */
   let failures = 0;
-  /** The last `hello`. */
   let hello: Hello | undefined;
   /** The session to resume, and the number of attempts to resume it. */
   let session: string | undefined;
@@ -113,8 +112,6 @@ export function openConnection(
     statuses.call(status);
     return true;
   }
-
-  // ---- Sockets
 
   function connect(): void {
     const mine = ++attempt;
@@ -249,10 +246,10 @@ export function openConnection(
     } else if (c === "gone") {
       must(isResuming);
       if (done !== undefined) outgoing.settle(done);
-      if (isFinal(toCount(code))) end(code as number, String(reason));
+      if (isFinal(toCount(code))) end(code as number, reason as string);
       else startAgain(rest);
     } else if (c === "bye") {
-      if (after === null) end(toCount(code), String(reason), isOnline);
+      if (after === null) end(toCount(code), reason as string, isOnline);
       else lost(toCount(after));
     } else owner.control?.({ c, ...frame });
   }
@@ -346,7 +343,6 @@ export function openConnection(
     return closed;
   }
 
-  /** Ends the session. */
   function leave(): void {
     if (isLeaving) return;
     isLeaving = true;
@@ -376,7 +372,6 @@ export function openConnection(
     owner.ended?.(true);
     resolveClosed();
   }
-
   const { signal } = pageListeners;
   for (const type of ["online", "pageshow", "pagehide", "visibilitychange"])
     environment.addEventListener?.(type, onPageEvent, { signal });

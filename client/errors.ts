@@ -28,7 +28,7 @@ export class ClientError extends Error {
  */
 export class MayHaveBeenTaken extends ClientError {
   constructor() {
-    super("ERR_MAY_HAVE_BEEN_TAKEN", "The session ended before an answer: check the state of the server.");
+    super("ERR_MAY_HAVE_BEEN_TAKEN", "The session ended first: check the state of the server.");
   }
 }
 
@@ -47,7 +47,7 @@ export class ConnectionClosed extends ClientError {
   declare readonly status: number | undefined;
 
   constructor({ code, ...details }: ClosedDetails) {
-    super("ERR_CONNECTION_CLOSED", `The connection is closed: ${code} ${details.reason}`);
+    super("ERR_CONNECTION_CLOSED", `Closed: ${code} ${details.reason}`);
     Object.assign(this, details, { closeCode: code });
   }
 }
