@@ -4,6 +4,8 @@ import { connect, FrameRefused } from "greenroom/client";
 import { contract } from "greenroom/contract";
 import { WebSocket } from "ws";
 import { z } from "zod";
+import type { Environment } from "../../client/environment.ts";
+import { rawClient } from "../../client/raw-client.ts";
 import { until } from "../layers/support/until.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
 
@@ -15,6 +17,9 @@ class CutSocket extends WebSocket {
     sockets.push(this);
   }
 }
+
+/** Comes back without a delay. */
+const atOnce: Environment = Object.assign(Object.create(globalThis), { Math: { random: () => 0 } });
 
 /** Records its frames and sends them back. */
 class Counter extends WebSocketConsumer {
@@ -65,7 +70,7 @@ describe("A client and the server", () => {
     const { runtime, url } = await serve({ layers: chat() });
     runtime.route("/count", Counter);
     Counter.received = [];
-    const client = opened(connect({ url: `${url}/count`, WebSocket: CutSocket }));
+    const client = opened(rawClient({ url: `${url}/count`, WebSocket: CutSocket }, atOnce));
     const texts: string[] = [];
     const gaps: unknown[] = [];
     client.on("text", (text) => texts.push(text));
