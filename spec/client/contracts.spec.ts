@@ -265,6 +265,19 @@ describe("A client with a contract", () => {
       for (const { value } of asks) expect(value).to.be.instanceOf(MayHaveBeenTaken);
     });
 
+    it("asks the next session, if the frame was not written before the session was lost", async () => {
+      const { room, peer } = await joined();
+      peer.cut();
+      await room.reaches("away");
+      const asked = outcomeOf(room.ask("rename", { name: "Ada" }));
+      const { peer: second } = await stage.comesBack(room);
+      second.control({ c: "gone", code: 3993, reason: "" });
+      const third = await stage.welcome(room);
+      expect(await third.readJson()).to.include({ type: "rename", id: 1 });
+      third.sendJson({ type: "greenroom.reply", id: 1, value: { members: 1 } });
+      await until(() => asked.state === "resolved");
+    });
+
     it("rejects if the socket is lost and the consumer refuses sessions", async () => {
       const room = client();
       const peer = await stage.welcome(room, { refusesSessions: true });
