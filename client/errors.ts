@@ -58,7 +58,7 @@ export class FrameRefused extends ClientError {
   declare readonly issues: ErrorFrame["issues"];
   /** The types of the frames that the server takes now. */
   declare readonly expected: ErrorFrame["expected"];
-  /** What the handler added. */
+  /** The value that the handler added. */
   declare readonly data: unknown;
 
   constructor(frame: ErrorFrame) {

@@ -14,7 +14,7 @@ export interface OutgoingFrame {
   readonly reject: (error: Error) => void;
 }
 
-/** What the server says in `hello` about frames of the client. */
+/** The limits for frames of the client, which `hello` tells. */
 export interface SessionLimits {
   readonly window: number;
   readonly maxPayload: number;
