@@ -84,6 +84,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "actors/contract",
     "contract",
     "layers",
+    "layers/scheduling",
     "protocol",
     "runtime",
     "runtime/actor",

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { ConsumerActor } from "../actor/actor.ts";
 import { isPromise } from "../async-error-owner.ts";
-import { Deadline } from "../deadline.ts";
+import type { Deadline } from "../deadline.ts";
 import { UpgradeConflictError } from "../errors.ts";
 import { headerFields, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
@@ -15,6 +15,7 @@ import { handshakeOf, type UpgradeRequest } from "./answered.ts";
 import { deferUpgrade } from "./deferred-upgrade.ts";
 import { leaveUpgrade } from "./left-upgrade.ts";
 import { targetOf } from "./request-scope.ts";
+import { UpgradeQueue } from "./upgrade-queue.ts";
 
 /**
  * The limit of unparsed chunks, each with the bytes of one read. A chunk takes about 250 bytes of memory, so
@@ -29,6 +30,7 @@ export class Upgrades {
   readonly #admission: Admission;
   /** The upgrades with a pending guard, and their deadlines. */
   readonly #guarded = new Map<Handshake, Deadline>();
+  readonly #queue: UpgradeQueue;
   readonly #server: WebSocketServer;
   #hasReportedConflict = false;
 
@@ -39,6 +41,7 @@ export class Upgrades {
   ) {
     this.#context = context;
     this.#admission = admission;
+    this.#queue = new UpgradeQueue(context, (handshake, refusal) => this.#refuse(handshake, refusal));
     // An object literal as the argument would not compile, because the types of ws lack some of the options.
     const options = {
       closeTimeout: context.limits.closeTimeoutMs,
@@ -94,7 +97,7 @@ export class Upgrades {
     });
     if (handshake.complete) {
       this.#context.scheduler.flushes.add(handshake);
-      this.#admit(found, request, handshake);
+      this.#queue.add(handshake, (deadline) => this.#admit(found, request, handshake, deadline));
     } else this.#context.counters.refuse();
   }
 
@@ -116,20 +119,18 @@ export class Upgrades {
     if (request[handshakeOf] === undefined) this.#reportConflict(request);
   }
 
-  /** Refuses the upgrades with a pending guard. */
+  /** Refuses the upgrades that wait in the queue or for a guard. */
   refuseAll(refusal: Refusal): void {
+    this.#queue.refuseAll(refusal);
     for (const [handshake, deadline] of this.#guarded) {
       deadline.cancel();
       this.#refuse(handshake, refusal);
     }
   }
 
-  #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
-    const { clock, cluster, limits, scheduler } = this.#context;
+  #admit(found: Candidate, request: IncomingMessage, handshake: Handshake, deadline: Deadline): void {
     // The connection begins before its guards, which check whether the client is signed in.
-    const beganAfter = cluster.tags.disconnects;
-    // Most upgrades are answered within one turn of the event loop, and need no timer.
-    const deadline = new Deadline(clock, limits.connectTimeoutMs, scheduler.flushes);
+    const beganAfter = this.#context.cluster.tags.disconnects;
     const admitted = this.#admission.guard(found, request);
     if (!isPromise(admitted)) {
       this.#start(admitted, handshake, deadline, beganAfter);
