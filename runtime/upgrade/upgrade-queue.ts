@@ -41,11 +41,6 @@ export class UpgradeQueue implements Task {
     this.#refuse = refuse;
   }
 
-  /** The number of upgrades that wait. */
-  get size(): number {
-    return this.#waiting.size;
-  }
-
   /**
    * Calls `admit` now or later, in the async context of this call. Passes it the deadline of the upgrade, which
    * begins with this call. Does not call `admit` if the upgrade is refused, or if its client disconnects before.
@@ -76,14 +71,15 @@ export class UpgradeQueue implements Task {
   run(budget: Budget): boolean {
     const { now } = this.#context.scheduler;
     const startedAt = now();
-    const before = this.#waiting.size;
+    let admitted = 0;
     for (const upgrade of this.#waiting) {
       this.#remove(upgrade);
       upgrade.admit(upgrade.deadline);
+      admitted += 1;
       budget.charge(unitsPerUpgrade);
       if (!budget.hasTime) break;
     }
-    this.#measure(startedAt, now(), before - this.#waiting.size);
+    this.#measure(startedAt, now(), admitted);
     this.#isScheduled = this.#waiting.size > 0;
     return !this.#isScheduled;
   }
