@@ -90,6 +90,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "runtime/actor",
     "runtime/mailbox",
     "runtime/session",
+    "runtime/scheduler",
     "runtime/socket",
   ],
   "runtime/testing": ["actors", "layers", "runtime", "runtime/actor", "runtime/socket", "runtime/upgrade"],

@@ -4,6 +4,7 @@ import type { Budget, Task } from "../../layers/scheduling/lane.ts";
 import { Deadline } from "../deadline.ts";
 import type { Refusal } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import { tookTooLong } from "./admission.ts";
 
@@ -11,6 +12,10 @@ import { tookTooLong } from "./admission.ts";
 const unitsPerUpgrade = 64;
 /** The event loop returns to sockets and timers within this time, in ms, as the scheduler promises. */
 const turnMs = 10;
+
+interface QueueContext extends Pick<RuntimeContext, "clock" | "limits"> {
+  readonly scheduler: Pick<Scheduler, "flushes" | "inlineBudget" | "now" | "upgrades">;
+}
 
 interface WaitingUpgrade {
   readonly handshake: Handshake;
@@ -24,7 +29,7 @@ interface WaitingUpgrade {
  * admits it in a check phase. If too many upgrades wait, further upgrades are refused with 503.
  */
 export class UpgradeQueue implements Task {
-  readonly #context: Pick<RuntimeContext, "clock" | "limits" | "scheduler">;
+  readonly #context: QueueContext;
   readonly #refuse: (handshake: Handshake, refusal: Refusal) => void;
   readonly #waiting = new Set<WaitingUpgrade>();
   #isScheduled = false;
@@ -33,10 +38,7 @@ export class UpgradeQueue implements Task {
   #lastRunAt = 0;
 
   /** @param refuse answers the upgrade of a handshake with a refusal. */
-  constructor(
-    context: Pick<RuntimeContext, "clock" | "limits" | "scheduler">,
-    refuse: (handshake: Handshake, refusal: Refusal) => void,
-  ) {
+  constructor(context: QueueContext, refuse: (handshake: Handshake, refusal: Refusal) => void) {
     this.#context = context;
     this.#refuse = refuse;
   }

@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import type { Clock } from "greenroom";
 import { SimulatedClock } from "xstate";
-import type { Lane } from "../../../layers/scheduling/lane.ts";
+import type { Lane, Task } from "../../../layers/scheduling/lane.ts";
 import type { Refusal } from "../../../runtime/http-response.ts";
 import { type Limits, resolveLimits } from "../../../runtime/limits.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
@@ -19,12 +19,14 @@ describe("UpgradeQueue", () => {
   let clock: SimulatedClock;
   let scheduler: Scheduler;
   let admitted: number[];
+  let scheduled: Task[];
   let refused: { number: number; refusal: Refusal }[];
   let handshakes: Handshake[];
   let queue: UpgradeQueue;
   beforeEach(() => {
     time = 0;
     admitted = [];
+    scheduled = [];
     refused = [];
     handshakes = [];
     clock = new SimulatedClock();
@@ -33,11 +35,24 @@ describe("UpgradeQueue", () => {
   });
   afterEach(() => queue.refuseAll({ status: 503, reason: "The spec is over" }));
 
-  const queueWith = (limits: Partial<Limits>) =>
-    new UpgradeQueue(
-      { clock: clock as Clock, limits: resolveLimits(limits), scheduler },
+  function queueWith(limits: Partial<Limits>): UpgradeQueue {
+    const upgrades: Lane = {
+      add(task) {
+        scheduled.push(task);
+        scheduler.upgrades.add(task);
+      },
+    };
+    const { flushes, now } = scheduler;
+    const inlineBudget = () => scheduler.inlineBudget();
+    return new UpgradeQueue(
+      {
+        clock: clock as Clock,
+        limits: resolveLimits(limits),
+        scheduler: { flushes, inlineBudget, now, upgrades },
+      },
       (handshake, refusal) => refused.push({ number: handshakes.indexOf(handshake), refusal }),
     );
+  }
 
   /** Adds upgrades whose admission takes `ms` each. Their numbers continue those of earlier upgrades. */
   function add(count: number, ms: number): void {
@@ -81,6 +96,8 @@ describe("UpgradeQueue", () => {
     expect(admitted).to.have.length(inlineMs + 2 * tasksMs);
     while (admitted.length < 21) await nextTurn();
     expect(admitted).to.deep.equal(numbers(21));
+    // The owner of an admitted upgrade watches its client from then on.
+    expect(handshakes.filter(({ onLost }) => onLost !== undefined)).to.deep.equal([]);
     add(1, 1);
     expect(admitted).to.have.length(22);
   });
@@ -181,6 +198,10 @@ describe("UpgradeQueue", () => {
     const before = admitted.length;
     await nextTurn();
     expect(admitted.length - before).to.equal(tasksMs);
+    while (admitted.length < inlineMs + 20) await nextTurn();
+    expect(scheduled).to.deep.equal([queue]);
+    add(inlineMs + 1, 1);
+    expect(scheduled).to.deep.equal([queue, queue]);
   });
 
   it("refuses an upgrade that waits longer than connectTimeoutMs", async () => {

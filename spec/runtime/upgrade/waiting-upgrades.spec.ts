@@ -140,8 +140,13 @@ describe("Upgrades that wait for the event loop", () => {
   it("are refused with 503 when the runtime closes", async () => {
     await serve();
     let closing: Promise<void> | undefined;
+    let refusedAtOnce = 0;
     onConnect = (before) => {
-      if (before === 3) setImmediate(() => (closing = runtime.close({ drainMs: 1_000 })));
+      if (before !== 3) return;
+      setImmediate(() => {
+        closing = runtime.close({ drainMs: 1_000 });
+        refusedAtOnce = runtime.counters().refused;
+      });
     };
     await storm(12);
     const statuses = await Promise.all(clients.map(statusOf));
@@ -149,6 +154,7 @@ describe("Upgrades that wait for the event loop", () => {
     expect(accepted).to.equal(connected.length).and.within(4, 6);
     const refused = clients.filter((_, number) => statuses[number] === 503);
     expect(refused).to.have.length(12 - accepted);
+    expect(refusedAtOnce).to.equal(refused.length);
     for (const client of refused) expect(await client.rest()).to.match(/The server is shutting down\n$/);
     for (const { socket } of clients) socket.destroy();
     await closing;
