@@ -4,8 +4,8 @@ import { InvalidOptionError } from "../layers/errors.ts";
 /** Limits of one connection or upgrade, and the heartbeat interval of a node. */
 export interface Limits {
   /**
-   * Milliseconds that the guards and `connect` together may take to accept a connection, or the guards to admit
-   * a plain GET. @default 15_000
+   * Milliseconds that the guards and `connect` together may take to accept a connection, together with the time
+   * for which the upgrade waits; or that the guards may take to admit a plain GET. @default 15_000
    */
   readonly connectTimeoutMs: number;
   /**
