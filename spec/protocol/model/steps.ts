@@ -1,0 +1,99 @@
+import fc from "fast-check";
+import { CloseCode } from "../../../protocol/close-codes.ts";
+import { controlText } from "../../../protocol/control-frames.ts";
+import { Violation } from "./judge.ts";
+import type { Rules } from "./rules.ts";
+import type { ModelSession } from "./session.ts";
+import { World } from "./world.ts";
+
+type Step = (world: World, pick: number) => unknown;
+
+/** Each step, and its frequency. A step that is impossible in a state does nothing. */
+const steps: Readonly<Record<string, readonly [frequency: number, step: Step]>> = {
+  send: [16, (world, pick) => world.send(pick)],
+  broadcast: [8, (world, pick) => world.broadcast(pick)],
+  connect: [16, (world) => world.connect()],
+  deliverUp: [24, (world, pick) => world.deliverUp(recent(world, pick))],
+  deliverDown: [24, (world, pick) => world.deliverDown(recent(world, pick))],
+  begin: [10, (world, pick) => session(world, pick)?.begin()],
+  settle: [10, (world, pick) => session(world, pick)?.settle()],
+  serverAck: [8, (world, pick) => session(world, pick)?.ack()],
+  clientAck: [6, (world) => world.client.ack()],
+  cut: [6, (world, pick) => world.cut(world.sockets.at(-1), pick % 4, (pick >> 2) % 4)],
+  clientGivesUp: [6, (world) => world.client.giveUp()],
+  serverGivesUp: [2, (world, pick) => session(world, pick)?.giveUp(CloseCode.slow)],
+  drain: [2, (world) => world.server.drain()],
+  groupGap: [2, (world, pick) => session(world, pick)?.gap(`room ${pick % 3}`)],
+  newControl: [2, (world, pick) => newControl(world, pick)],
+  expire: [2, (world, pick) => apply(session(world, pick), (found) => world.server.expire(found))],
+  forget: [1, (world, pick) => apply(over(world, pick), (found) => world.server.forget(found))],
+  killServer: [2, (world) => world.killServer()],
+  sendClosing: [1, (world) => world.sendClosing()],
+  consumerCloses: [1, (world, pick) => session(world, pick)?.close(4000 + (pick % 2))],
+  clientCloses: [1, (world) => world.client.state !== "closed" && world.client.close()],
+  closeDeadline: [4, (world) => isClosing(world) && world.client.closeNow(true)],
+  refuse: [1, (world, pick) => refuse(world, pick)],
+  changeUser: [1, (world, pick) => changeUser(world, pick)],
+  misbehave: [1, (world, pick) => world.misbehave(pick)],
+};
+
+const schedule = Object.entries(steps).flatMap(([name, [frequency, step]]) =>
+  Array.from({ length: frequency }, () => ({ name, step })),
+);
+
+/** A socket by its age: most often the newest, sometimes one that an end has given up. */
+const recent = (world: World, pick: number): number => world.sockets.length - 1 - ([0, 0, 0, 1, 1, 2][pick % 6] ?? 0);
+
+const session = (world: World, pick: number): ModelSession | undefined => {
+  const { alive } = world.server;
+  return alive[alive.length - 1 - (pick % 8 === 0 ? 1 : 0)];
+};
+
+const over = (world: World, pick: number): ModelSession | undefined => {
+  const ended = [...world.server.sessions.values()].filter(({ state }) => state === "over");
+  return ended[pick % Math.max(1, ended.length)];
+};
+
+const apply = <T>(value: T | undefined, action: (value: T) => void): void => {
+  if (value !== undefined) action(value);
+};
+
+const isClosing = (world: World): boolean => world.client.isClosing && world.client.state !== "closed";
+
+const refuse = (world: World, pick: number): void => {
+  world.server.refusal = pick % 4 === 0 ? 3401 : 3503;
+  if (world.server.refusal === 3401) world.judge.hasRefused = true;
+};
+
+const changeUser = (world: World, pick: number): void => {
+  world.client.user = pick % 2 === 0 ? "ada" : "grace";
+  world.judge.hasChangedUser = true;
+};
+
+/** Either end sends a control frame that the other does not know yet. */
+const newControl = (world: World, pick: number): void => {
+  const text = controlText({ c: "beat" }).replace("beat", "new");
+  if (pick % 2 === 0) session(world, pick)?.socket?.down.write(text);
+  else if (world.client.state === "joined") world.client.socket?.up.write(text);
+};
+
+/** A run as numbers: each chooses a step and one of its variants. */
+export const runs = fc.array(fc.nat({ max: 2 ** 24 }), { maxLength: 120, size: "max" });
+
+/** Plays a run to its end. @throws {Violation} with the names of all steps. */
+export function play(run: readonly number[], rules: Rules): void {
+  const world = new World(rules);
+  const names: string[] = [];
+  try {
+    for (const number of run) {
+      const { name, step } = schedule[number % schedule.length] ?? { name: "none", step: () => {} };
+      const pick = Math.floor(number / schedule.length);
+      names.push(`${name} ${pick % 8}`);
+      step(world, pick);
+    }
+    world.settle();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    throw new Violation(`${error.message}\n  ${names.join(", ")}`);
+  }
+}
