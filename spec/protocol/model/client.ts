@@ -41,10 +41,11 @@ export class ModelClient {
 
   send(command: Command): void {
     const { judge, rules } = this.#context;
-    if (command.kind === "tooLarge" && rules.tooLargeIsRefusedUnnumbered)
-      return judge.settles(command, "tooLarge");
-    this.queue.push({ command, n: undefined, hasEarlierWire: false });
-    this.#flush();
+    if (command.kind === "tooLarge" && rules.tooLargeIsRefusedUnnumbered) judge.settles(command, "tooLarge");
+    else {
+      this.queue.push({ command, n: undefined, hasEarlierWire: false });
+      this.#flush();
+    }
   }
 
   close(): void {
@@ -56,7 +57,7 @@ export class ModelClient {
   /** @param isLate Whether the time for the queue is over. */
   closeNow(isLate: boolean): void {
     this.#context.judge.check(isLate || this.queue.length === 0, "close() waits for the sends before it");
-    if (this.state === "joined") this.#control({ c: "bye" });
+    if (this.state === "joined") this.#writeControl({ c: "bye" });
     this.socket?.up.close(CloseCode.normal);
     this.#end(false);
   }
@@ -67,7 +68,7 @@ export class ModelClient {
     this.socket = new Socket(this.user, this.#session !== undefined);
     if (this.#session === undefined) return this.socket;
     if (this.#context.rules.attemptRises || this.#attempt === 0) this.#attempt += 1;
-    this.#control({ c: "resume", session: this.#session, try: this.#attempt, got: this.got });
+    this.#writeControl({ c: "resume", session: this.#session, try: this.#attempt, got: this.got });
     this.#toldGot = this.got;
     return this.socket;
   }
@@ -95,10 +96,17 @@ export class ModelClient {
   }
 
   #read(text: string): void {
-    const { codec, rules } = this.#context;
-    if (!codec.isControl(text)) return this.#take(codec.decode(text));
-    const frame = readControl(text);
-    if (frame === undefined) return this.#violated();
+    const { codec } = this.#context;
+    if (!codec.isControl(text)) this.#take(codec.decode(text));
+    else {
+      const frame = readControl(text);
+      if (frame === undefined) this.#violated();
+      else this.#control(frame);
+    }
+  }
+
+  #control(frame: Readonly<Record<string, unknown> & { c: string }>): void {
+    const { rules } = this.#context;
     if (!rules.onlyApplicationFramesCount && frame.c === "ack") this.got += 1;
     const number = (field: string): number => Number(frame[field]);
     if (frame.c === "hello") this.#hello(String(frame.session), number("window"));
@@ -140,7 +148,10 @@ export class ModelClient {
 
   #resumed(received: number, done: number, from: number): void {
     const { judge, rules } = this.#context;
-    if (received > this.numbered || done > received || from <= this.got) return this.#violated();
+    if (received > this.numbered || done > received || from <= this.got) {
+      this.#violated();
+      return;
+    }
     if (rules.resumedSettlesDone) this.#settleUpTo(done);
     if (!rules.dropNothingButDone)
       while (this.queue[0]?.n !== undefined && this.queue[0].n <= received) this.queue.shift();
@@ -148,7 +159,9 @@ export class ModelClient {
     if (rules.gotFollowsFrom) this.got = from - 1;
     this.state = "joined";
     const written = rules.resendOnlyAboveReceived ? received : done;
-    for (const entry of this.queue) if (entry.n !== undefined && entry.n > written) this.#write(entry);
+    const again = this.queue.filter(({ n }) => n !== undefined && n > written);
+    if (!rules.resendComesFirst) this.#flush();
+    for (const entry of again) this.#write(entry);
     this.#flush();
   }
 
@@ -194,7 +207,10 @@ export class ModelClient {
   }
 
   #acknowledged(n: number): void {
-    if (!(this.#done <= n && n <= this.numbered)) return this.#violated();
+    if (!(this.#done <= n && n <= this.numbered)) {
+      this.#violated();
+      return;
+    }
     const { judge } = this.#context;
     for (const { command, n: own } of this.queue)
       if (own !== undefined && own <= n && this.record) judge.acknowledges(command, this.record);
@@ -213,22 +229,24 @@ export class ModelClient {
   /** Tells the server how much has arrived. */
   ack(): boolean {
     if (this.state !== "joined" || this.got === this.#toldGot) return false;
-    this.#control({ c: "ack", n: this.got });
+    this.#writeControl({ c: "ack", n: this.got });
     this.#toldGot = this.got;
     return true;
   }
 
-  #control(frame: ClientControl): void {
+  #writeControl(frame: ClientControl): void {
     this.socket?.up.write(controlText(frame));
   }
 
   // Ends
 
   #bye(code: number, isTemporary: boolean): void {
-    if (isTemporary && this.#context.rules.byeWithAfterIsNotFinal) return this.giveUp(CloseCode.normal);
-    const isCertain = this.state === "joined" || !this.#context.rules.byeBeforeResumedIsUncertain;
-    this.socket?.up.close(code);
-    this.#closedBy(code, isCertain);
+    const { rules } = this.#context;
+    if (isTemporary && rules.byeWithAfterIsNotFinal) this.giveUp(CloseCode.normal);
+    else {
+      this.socket?.up.close(code);
+      this.#closedBy(code, this.state === "joined" || !rules.byeBeforeResumedIsUncertain);
+    }
   }
 
   #violated(): void {

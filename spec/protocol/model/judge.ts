@@ -28,7 +28,8 @@ export interface Command {
   outcome: Outcome | undefined;
   /** The sessions in which its handler has begun, or in which validation has refused it. */
   readonly begunIn: SessionRecord[];
-  isHandled: boolean;
+  /** The last session in which it was handled. */
+  handledIn: SessionRecord | undefined;
   /** Whether an ended session can tell the client that the command was handled. */
   isKnownToBeDone: boolean;
   /** The frames that its handler has sent, in the last session of `begunIn`. */
@@ -86,7 +87,8 @@ export class Judge {
 
   commandOf(text: string): Command {
     const command = this.#byText.get(text);
-    if (command === undefined) throw new Violation(`the application gets a text that was never sent: ${text}`);
+    if (command === undefined)
+      throw new Violation(`the application gets a text that was never sent: ${text}`);
     return command;
   }
 
@@ -107,7 +109,7 @@ export class Judge {
       wasOnWire: false,
       outcome: undefined,
       begunIn: [],
-      isHandled: false,
+      handledIn: undefined,
       isKnownToBeDone: false,
       replies: [],
     };
@@ -129,7 +131,10 @@ export class Judge {
 
   begins(command: Command, record: SessionRecord): void {
     this.check(!command.begunIn.includes(record), "a command begins once in a session");
-    this.check(command.begunIn.length === 0 || command.isRepeatable, "only a repeatable command begins twice");
+    this.check(
+      command.begunIn.length === 0 || command.isRepeatable,
+      "only a repeatable command begins twice",
+    );
     this.check(!command.isKnownToBeDone, "a command that is known to be done does not begin again");
     const isOpen = command.outcome === undefined || command.outcome === "mayHaveBeenTaken";
     this.check(isOpen, "a command does not begin after its send was settled");
@@ -176,14 +181,14 @@ export class Judge {
     record.untoldGaps.clear();
     this.hasLostSession = true;
     if (missed === undefined) return;
-    for (const command of this.commands)
-      if (command.isHandled && command.begunIn.at(-1) === record) command.isKnownToBeDone = true;
+    for (const command of this.commands) if (command.handledIn === record) command.isKnownToBeDone = true;
   }
 
   settles(command: Command, outcome: Outcome): void {
     this.check(command.outcome === undefined, "a send is settled once");
     command.outcome = outcome;
-    if (outcome === "resolved") this.check(command.isHandled, "a send that resolves was handled");
+    if (outcome === "resolved")
+      this.check(command.handledIn !== undefined, "a send that resolves was handled");
     if (outcome === "mayHaveBeenTaken") this.check(command.wasOnWire, "a send in doubt was on a wire");
     if (outcome === "notTaken") this.check(command.begunIn.length === 0, "a send not taken has not begun");
   }
@@ -198,11 +203,13 @@ export class Judge {
   /** The client closes for good, because of `code`. `record` is that of its session, if it has one. */
   closes(code: number, record: SessionRecord | undefined): void {
     const end = record?.end;
-    if (code === 1002) return this.check(this.hasMisbehaved, "a client that obeys the protocol is not closed 1002");
-    if (code === 3401) return this.check(this.hasRefused, "only a guard refuses a client");
-    if (code === 3403) return this.check(this.hasChangedUser, "only another user is refused");
-    this.check(end?.by === "consumer" && end.code === code, `the close with ${code} has a cause`);
-    const isComplete = record?.accounted === record?.frames.length;
-    this.check(isComplete, "all frames arrive before the last words");
+    if (code === 1002) this.check(this.hasMisbehaved, "a client that obeys the protocol is not closed 1002");
+    else if (code === 3401) this.check(this.hasRefused, "only a guard refuses a client");
+    else if (code === 3403) this.check(this.hasChangedUser, "only another user is refused");
+    else {
+      this.check(end?.by === "consumer" && end.code === code, `the close with ${code} has a cause`);
+      const isComplete = record?.accounted === record?.frames.length;
+      this.check(isComplete, "all frames arrive before the last words");
+    }
   }
 }

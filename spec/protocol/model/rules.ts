@@ -8,6 +8,7 @@ export const ruleTexts = {
   impossibleCountsEnd: "a count that cannot be ends the session with 1002",
 
   // Handshake
+  helloComesFirst: "hello is the first frame of a session",
   sessionNameIsConstant: "the name of a session is the same after each resume",
   resumeStartsNoActor: "a resume starts no actor",
   countsAreClearedOnHello: "both counts are 0 after hello",
@@ -31,11 +32,13 @@ export const ruleTexts = {
 
   // Resume
   resendOnlyAboveReceived: "after a resume the client sends only what the server has not received",
+  resendComesFirst: "after a resume the client sends again before it sends what is new",
   dropNothingButDone: "after a resume the client drops only what is done",
   resumedSettlesDone: "resumed settles the frames that are done",
   replayOnlyAboveGot: "the server replays only what the client has not received",
   gotFollowsFrom: "the client's count continues at resumed.from",
   missedBeforeFromIsAnnounced: "frames before resumed.from are announced as a gap",
+  unwrittenIsSkipped: "a frame that cannot be written is told as a skip",
   skipsAreTold: "a hole in what is replayed is told as a skip",
   skipIsCounted: "the client counts the frames of a skip",
   skipIsAnnounced: "the client announces the frames of a skip as a gap",

@@ -51,6 +51,13 @@ export class ModelServer {
     judge.connects(record);
     session.socket = socket;
     this.#sessionOf.set(socket, session);
+    if (rules.helloComesFirst) this.#hello(session);
+    session.send(`welcome ${session.name}`);
+    if (!rules.helloComesFirst) this.#hello(session);
+  }
+
+  #hello(session: ModelSession): void {
+    const { rules } = this.#context;
     session.control({
       c: "hello",
       session: session.name,
@@ -72,32 +79,30 @@ export class ModelServer {
   /** Reads the first frame of a socket that was opened for a resume. */
   #resume(socket: Socket, text: string): void {
     const { session: name, try: attempt, got } = readControl(text) ?? { c: "" };
-    if (typeof attempt !== "number" || typeof got !== "number")
-      return socket.down.close(CloseCode.protocolError);
     const session = this.sessions.get(String(name));
-    if (session === undefined) return this.#gone(socket, undefined, got);
+    if (typeof attempt !== "number" || typeof got !== "number") socket.down.close(CloseCode.protocolError);
+    else if (session === undefined) this.#gone(socket, undefined, got);
+    else this.#resumeSession(socket, session, attempt, got);
+  }
+
+  #resumeSession(socket: Socket, session: ModelSession, attempt: number, got: number): void {
     const { rules, judge } = this.#context;
     if (rules.tryMustRise && attempt <= session.attempt) {
       if (!rules.staleResumeClosesItselfOnly) session.giveUp(CloseCode.fenced);
-      return socket.down.close(CloseCode.stale);
-    }
-    if (session.state === "over" && !session.hasLastWords) return this.#gone(socket, session, got);
-    if (rules.userMustBeSame && socket.user !== session.record.user)
-      return this.#refuseUser(socket, session);
-    if (rules.impossibleCountsEnd && !session.isPossible(got, session.acknowledged)) {
+      socket.down.close(CloseCode.stale);
+    } else if (session.state === "over" && !session.hasLastWords) this.#gone(socket, session, got);
+    else if (rules.userMustBeSame && socket.user !== session.record.user) this.#refuseUser(socket, session);
+    else if (rules.impossibleCountsEnd && !session.isPossible(got, session.acknowledged)) {
       socket.down.close(CloseCode.protocolError);
-      return session.violate();
+      session.violate();
+    } else {
+      session.attempt = attempt;
+      if (!rules.resumeStartsNoActor) judge.connects(session.record);
+      session.socket?.down.close(CloseCode.fenced);
+      this.#sessionOf.set(socket, session);
+      session.resume(socket, got);
+      if (!rules.sessionNameIsConstant) this.#rename(session);
     }
-    session.attempt = attempt;
-    if (!rules.resumeStartsNoActor) judge.connects(session.record);
-    this.#fence(session);
-    this.#sessionOf.set(socket, session);
-    session.resume(socket, got);
-    if (!rules.sessionNameIsConstant) this.#rename(session);
-  }
-
-  #fence(session: ModelSession): void {
-    session.socket?.down.close(CloseCode.fenced);
   }
 
   #rename(session: ModelSession): void {
@@ -144,9 +149,14 @@ export class ModelServer {
     const isAttached = session.socket === socket || !rules.oldSocketIsFenced;
     if (!isAttached || session.state === "over") return;
     judge.check(socket.user === session.record.user, "only the user of a session sends its commands");
-    if (!codec.isControl(text)) return session.take(codec.decode(text));
-    if (!rules.onlyApplicationFramesCount) session.got += 1;
-    const frame = readControl(text);
+    if (codec.isControl(text)) {
+      if (!rules.onlyApplicationFramesCount) session.got += 1;
+      this.#control(session, readControl(text));
+    } else session.take(codec.decode(text));
+  }
+
+  #control(session: ModelSession, frame: ReturnType<typeof readControl>): void {
+    const { judge, rules } = this.#context;
     if (frame === undefined) {
       if (rules.malformedControlEnds) session.violate();
       judge.check(session.record.end?.by === "violation", "a malformed control frame ends the session");
@@ -157,12 +167,15 @@ export class ModelServer {
     } else if (!rules.unknownControlIsIgnored) session.violate();
   }
 
-  #acknowledged(session: ModelSession, n: unknown): void {
+  #acknowledged(session: ModelSession, count: unknown): void {
     const { rules, judge } = this.#context;
-    if (typeof n !== "number") return session.violate();
-    if (rules.impossibleCountsEnd && !session.isPossible(n, session.acknowledged)) return session.violate();
-    judge.check(session.isPossible(n, session.acknowledged), "the server knows how much the client has received");
-    session.acknowledge(n);
+    const n = Number(count);
+    const isPossible = session.isPossible(n, session.acknowledged);
+    if (rules.impossibleCountsEnd && !isPossible) session.violate();
+    else {
+      judge.check(isPossible, "the server knows how much the client has received");
+      session.acknowledge(n);
+    }
   }
 
   /** Asks all clients to come back later, as a node does before it stops. */

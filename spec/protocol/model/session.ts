@@ -16,7 +16,9 @@ export const limits = {
 } as const;
 
 /** A frame that the client has not acknowledged, or a gap of a group behind frame `behind`. */
-type Logged = { readonly n: number; text: string | undefined } | { readonly group: string; readonly behind: number };
+type Logged =
+  | { readonly n: number; text: string | undefined }
+  | { readonly group: string; readonly behind: number };
 
 /** All that the ends of a model share. */
 export interface Context {
@@ -73,8 +75,8 @@ export class ModelSession {
     this.record.frames.push(text);
     if (text === undefined) this.record.dropped.add(n);
     this.#log.push({ n, text });
-    if (text === undefined) this.control({ c: "skip", n: 1 });
-    else this.#writeText(text);
+    if (text !== undefined) this.#writeText(text);
+    else if (this.#context.rules.unwrittenIsSkipped) this.control({ c: "skip", n: 1 });
     this.#bound();
   }
 
@@ -130,8 +132,7 @@ export class ModelSession {
     this.socket = socket;
     if (this.state === "away") this.state = "online";
     if (rules.replayOnlyAboveGot) this.acknowledge(got);
-    const first = this.#log.find((entry) => "n" in entry && entry.text !== undefined);
-    const from = Math.max(got, first && "n" in first ? first.n - 1 : this.sent) + 1;
+    const from = Math.max(got, this.#lastBeforeLog()) + 1;
     const done = rules.ackMeansHandled ? this.done : this.got;
     this.control({ c: "resumed", received: this.got, done, from });
     this.#toldDone = done;
@@ -139,6 +140,13 @@ export class ModelSession {
     if (this.#lastWords === undefined) return;
     this.control({ c: "bye", code: this.#lastWords, reason: "", after: null });
     socket.down.close(this.#lastWords);
+  }
+
+  /** The number of frames before the first text or gap of the log. */
+  #lastBeforeLog(): number {
+    const first = this.#log.find((entry) => "group" in entry || entry.text !== undefined);
+    if (first === undefined) return this.sent;
+    return "group" in first ? first.behind : first.n - 1;
   }
 
   #replay(from: number): void {
@@ -197,7 +205,7 @@ export class ModelSession {
   }
 
   #finish(command: Command): void {
-    command.isHandled = true;
+    command.handledIn = this.record;
     this.done += 1;
   }
 

@@ -10,29 +10,30 @@ type Step = (world: World, pick: number) => unknown;
 
 /** Each step, and its frequency. A step that is impossible in a state does nothing. */
 const steps: Readonly<Record<string, readonly [frequency: number, step: Step]>> = {
-  send: [16, (world, pick) => world.send(pick)],
-  broadcast: [8, (world, pick) => world.broadcast(pick)],
-  connect: [16, (world) => world.connect()],
-  deliverUp: [24, (world, pick) => world.deliverUp(recent(world, pick))],
-  deliverDown: [24, (world, pick) => world.deliverDown(recent(world, pick))],
-  begin: [10, (world, pick) => session(world, pick)?.begin()],
-  settle: [10, (world, pick) => session(world, pick)?.settle()],
-  serverAck: [8, (world, pick) => session(world, pick)?.ack()],
-  clientAck: [6, (world) => world.client.ack()],
-  cut: [6, (world, pick) => world.cut(world.sockets.at(-1), pick % 4, (pick >> 2) % 4)],
-  clientGivesUp: [6, (world) => world.client.giveUp()],
-  serverGivesUp: [2, (world, pick) => session(world, pick)?.giveUp(CloseCode.slow)],
-  drain: [2, (world) => world.server.drain()],
-  groupGap: [2, (world, pick) => session(world, pick)?.gap(`room ${pick % 3}`)],
-  newControl: [2, (world, pick) => newControl(world, pick)],
-  expire: [2, (world, pick) => apply(session(world, pick), (found) => world.server.expire(found))],
+  flow: [40, (world, pick) => world.flow(1 + (pick % 4))],
+  send: [40, (world, pick) => world.send(pick)],
+  broadcast: [20, (world, pick) => world.broadcast(pick)],
+  connect: [20, (world) => world.connect()],
+  deliverUp: [30, (world, pick) => world.deliverUp(recent(world, pick))],
+  deliverDown: [30, (world, pick) => world.deliverDown(recent(world, pick))],
+  begin: [20, (world, pick) => session(world, pick)?.begin()],
+  settle: [20, (world, pick) => session(world, pick)?.settle()],
+  serverAck: [14, (world, pick) => session(world, pick)?.ack()],
+  clientAck: [14, (world) => world.client.ack()],
+  cut: [16, (world, pick) => world.cut(world.sockets.at(-1), pick % 4, (pick >> 2) % 4)],
+  clientGivesUp: [16, (world) => world.client.giveUp()],
+  serverGivesUp: [4, (world, pick) => session(world, pick)?.giveUp(CloseCode.slow)],
+  drain: [3, (world) => world.server.drain()],
+  groupGap: [6, (world, pick) => session(world, pick)?.gap(`room ${pick % 3}`)],
+  newControl: [4, (world, pick) => newControl(world, pick)],
+  expire: [3, (world, pick) => apply(session(world, pick), (found) => world.server.expire(found))],
   forget: [1, (world, pick) => apply(over(world, pick), (found) => world.server.forget(found))],
   killServer: [2, (world) => world.killServer()],
   sendClosing: [1, (world) => world.sendClosing()],
   consumerCloses: [1, (world, pick) => session(world, pick)?.close(4000 + (pick % 2))],
-  clientCloses: [1, (world) => world.client.state !== "closed" && world.client.close()],
-  closeDeadline: [4, (world) => isClosing(world) && world.client.closeNow(true)],
-  refuse: [1, (world, pick) => refuse(world, pick)],
+  clientCloses: [2, (world) => world.client.state !== "closed" && world.client.close()],
+  closeDeadline: [10, (world) => isClosing(world) && world.client.closeNow(true)],
+  refuse: [2, (world, pick) => refuse(world, pick)],
   changeUser: [1, (world, pick) => changeUser(world, pick)],
   misbehave: [1, (world, pick) => world.misbehave(pick)],
 };
@@ -41,8 +42,13 @@ const schedule = Object.entries(steps).flatMap(([name, [frequency, step]]) =>
   Array.from({ length: frequency }, () => ({ name, step })),
 );
 
+const stepOf = (number: number) => schedule[number % schedule.length] ?? { name: "nothing", step: () => {} };
+
+const pickOf = (number: number): number => Math.floor(number / schedule.length);
+
 /** A socket by its age: most often the newest, sometimes one that an end has given up. */
-const recent = (world: World, pick: number): number => world.sockets.length - 1 - ([0, 0, 0, 1, 1, 2][pick % 6] ?? 0);
+const recent = (world: World, pick: number): number =>
+  world.sockets.length - 1 - ([0, 0, 0, 1, 1, 2][pick % 6] ?? 0);
 
 const session = (world: World, pick: number): ModelSession | undefined => {
   const { alive } = world.server;
@@ -78,22 +84,30 @@ const newControl = (world: World, pick: number): void => {
 };
 
 /** A run as numbers: each chooses a step and one of its variants. */
-export const runs = fc.array(fc.nat({ max: 2 ** 24 }), { maxLength: 120, size: "max" });
+export const runs = fc.array(fc.nat({ max: 2 ** 24 }), { maxLength: 150, size: "max" });
 
-/** Plays a run to its end. @throws {Violation} with the names of all steps. */
-export function play(run: readonly number[], rules: Rules): void {
+/**
+ * Plays a run to its end.
+ *
+ * @returns The promise that was broken; undefined if all were kept.
+ */
+export function play(run: readonly number[], rules: Rules): string | undefined {
   const world = new World(rules);
-  const names: string[] = [];
   try {
-    for (const number of run) {
-      const { name, step } = schedule[number % schedule.length] ?? { name: "none", step: () => {} };
-      const pick = Math.floor(number / schedule.length);
-      names.push(`${name} ${pick % 8}`);
-      step(world, pick);
-    }
+    for (const number of run) stepOf(number).step(world, pickOf(number));
     world.settle();
   } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    throw new Violation(`${error.message}\n  ${names.join(", ")}`);
+    if (error instanceof Violation) return error.message;
+    throw error;
   }
+  return undefined;
 }
+
+/** All runs keep all promises. A failure names the promise and the steps, each with its variant. */
+export const keepsPromises = (rules: Rules) =>
+  fc.property(runs, (run) => {
+    const promise = play(run, rules);
+    if (promise === undefined) return;
+    const steps = run.map((number) => `${stepOf(number).name} ${pickOf(number) % 8}`);
+    throw new Error(`"${promise}" is broken by: ${steps.join(", ")}`);
+  });

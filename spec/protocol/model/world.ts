@@ -46,7 +46,9 @@ export class World {
   }
 
   #send(kind: CommandKind, isRepeatable: boolean): void {
-    this.client.send(this.judge.sends(kind, this.#text(kind === "forged" ? { c: "bye" } : kind), isRepeatable));
+    this.client.send(
+      this.judge.sends(kind, this.#text(kind === "forged" ? { c: "bye" } : kind), isRepeatable),
+    );
   }
 
   broadcast(pick: number): void {
@@ -68,6 +70,16 @@ export class World {
     if (this.client.socket !== undefined || this.client.state === "closed") return false;
     this.sockets.push(this.client.connect());
     return true;
+  }
+
+  /** A line that works: the client is connected, and up to `count` packets arrive in each direction. */
+  flow(count: number): void {
+    this.connect();
+    const newest = this.sockets.length - 1;
+    for (let left = count; left > 0; left -= 1) {
+      this.deliverUp(newest);
+      this.deliverDown(newest);
+    }
   }
 
   /** Delivers the oldest packet to the server on the socket `index`. */
@@ -157,7 +169,8 @@ export class World {
   #checkAgreement(): void {
     const { client, judge } = this;
     const session = this.server.alive.find(({ record }) => record === client.record);
-    if (session === undefined) return judge.check(false, "a client that is joined has a session");
+    judge.check(session !== undefined, "a client that is joined has a session");
+    if (session === undefined) return;
     judge.check(client.got === session.sent, "both ends agree on the frames of the server");
     judge.check(session.acknowledged === session.sent && session.texts === 0, "all frames are acknowledged");
     judge.check(session.got === client.numbered, "both ends agree on the frames of the client");
