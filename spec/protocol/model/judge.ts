@@ -1,4 +1,4 @@
-/** What the handler of a command does. */
+/** The behaviour of the handler of a command. */
 export type CommandKind =
   | "plain"
   /** Validation refuses it. */

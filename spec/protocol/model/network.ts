@@ -32,7 +32,7 @@ export class Pipe {
   }
 }
 
-/** A socket of a user. What was written before an end has given the socket up arrives nevertheless. */
+/** A socket of a user. Packets written before an end has given the socket up arrive nevertheless. */
 export class Socket {
   readonly up = new Pipe();
   readonly down = new Pipe();

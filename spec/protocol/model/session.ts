@@ -242,6 +242,7 @@ export class ModelSession {
 
   /** Ends the session and its actor. A tombstone with the counts stays. */
   end(reason: EndReason): void {
+    if (this.state === "over") return;
     this.#context.judge.ends(this.record, reason);
     this.state = "over";
     this.inbox.length = 0;
