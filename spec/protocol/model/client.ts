@@ -2,6 +2,7 @@ import { CloseCode, comesBack } from "../../../protocol/close-codes.ts";
 import { type ClientControl, controlText, readControl } from "../../../protocol/control-frames.ts";
 import type { Command, Outcome, SessionRecord } from "./judge.ts";
 import { type Packet, Socket } from "./network.ts";
+import { group, Position } from "./recovery.ts";
 import type { Context } from "./session.ts";
 
 /** A send whose promise is not settled. */
@@ -27,6 +28,7 @@ export class ModelClient {
   /** Commands with a number, and the part of them that is done. */
   numbered = 0;
   #done = 0;
+  readonly position = new Position();
   readonly queue: Outgoing[] = [];
   #session: string | undefined;
   #attempt = 0;
@@ -65,7 +67,8 @@ export class ModelClient {
   // Sockets
 
   connect(): Socket {
-    this.socket = new Socket(this.user, this.#session !== undefined);
+    const hasTicket = this.record !== undefined && this.position.ticket !== undefined;
+    this.socket = new Socket(this.user, this.#session !== undefined, hasTicket);
     if (this.#session === undefined) return this.socket;
     if (this.#context.rules.attemptRises || this.#attempt === 0) this.#attempt += 1;
     this.#writeControl({ c: "resume", session: this.#session, try: this.#attempt, got: this.got });
@@ -114,7 +117,9 @@ export class ModelClient {
     else if (frame.c === "gone") this.#gone(frame.missed as number | undefined, number("done"));
     else if (frame.c === "ack") this.#acknowledged(number("n"));
     else if (frame.c === "skip") this.#skip(number("n"));
-    else if (frame.c === "gap") this.record?.untoldGaps.delete(String(frame.group));
+    else if (frame.c === "gap") this.#gap(String(frame.group));
+    else if (frame.c === "joined") this.#joined(number("epoch"), number("at"));
+    else if (frame.c === "ticket") this.position.answer(String(frame.value));
     else if (frame.c === "bye") this.#bye(number("code"), frame.after !== null);
     else if (frame.c === "renamed") this.#session = String(frame.session);
     else if (!rules.unknownControlIsIgnored) this.#violated();
@@ -124,6 +129,24 @@ export class ModelClient {
     if (this.record === undefined) return;
     this.#context.judge.given(this.record, text);
     this.got += 1;
+    const { offset, epoch } = Position.of(text) ?? {};
+    if (offset === undefined || epoch === undefined) return;
+    this.#context.judge.relays.given(this.record.user, epoch, offset);
+    if (this.#context.rules.marksFollowRelays) this.position.mark = offset;
+  }
+
+  #gap(group: string): void {
+    if (this.record) this.#context.judge.groupGap(this.record, group);
+  }
+
+  #joined(epoch: number, at: number): void {
+    this.#context.judge.relays.joined(epoch, at);
+    if (this.#context.rules.joinedSetsMark) this.position.mark = at;
+  }
+
+  #since(): void {
+    const { ticket, mark } = this.position;
+    if (ticket !== undefined) this.#writeControl({ c: "since", ticket, marks: { [group]: mark } });
   }
 
   #skip(n: number): void {
@@ -137,12 +160,15 @@ export class ModelClient {
   #hello(session: string, window: number): void {
     const { judge, rules } = this.#context;
     judge.joins(this.record);
+    const hasLostSession = this.record !== undefined;
     this.record = judge.recordOf(session);
     this.#session = session;
     this.#window = window;
     this.#attempt = 0;
     if (rules.countsAreClearedOnHello) this.got = this.#toldGot = this.numbered = this.#done = 0;
     this.state = "joined";
+    if (this.position.begin(hasLostSession)) this.#since();
+    else judge.relays.forget();
     this.#flush();
   }
 
@@ -161,6 +187,7 @@ export class ModelClient {
     const written = rules.resendOnlyAboveReceived ? received : done;
     const again = this.queue.filter(({ n }) => n !== undefined && n > written);
     if (!rules.resendComesFirst) this.#flush();
+    if (this.position.isAsking && rules.sinceIsRepeated) this.#since();
     for (const entry of again) this.#write(entry);
     this.#flush();
   }

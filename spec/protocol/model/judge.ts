@@ -1,3 +1,6 @@
+import { Relays } from "./relays.ts";
+import { Violation } from "./violation.ts";
+
 /** The behaviour of the handler of a command. */
 export type CommandKind =
   | "plain"
@@ -65,11 +68,10 @@ export class SessionRecord {
   }
 }
 
-export class Violation extends Error {}
-
 /** Sees both ends, and throws a `Violation` as soon as a promise of the protocol is broken. */
 export class Judge {
   readonly commands: Command[] = [];
+  readonly relays = new Relays();
   readonly #byText = new Map<string, Command>();
   readonly #byName = new Map<string, SessionRecord>();
   /** Whether the client has broken the protocol on purpose. */
@@ -155,6 +157,7 @@ export class Judge {
     this.check(isAnnounced, "the loss of a session is announced before the next begins");
   }
 
+  /** A listener is given an application frame. */
   given(record: SessionRecord, text: string): void {
     const expected = record.frames[record.accounted];
     this.check(text === expected, `frame ${record.accounted + 1} is ${expected}, not ${text}`);
@@ -163,10 +166,17 @@ export class Judge {
 
   /** The next `missed` frames are inside an announced gap. */
   missed(record: SessionRecord, missed: number): void {
+    if (missed > 0) this.relays.announceGap();
     for (let left = missed; left > 0; left -= 1) {
       record.accounted += 1;
       this.check(record.dropped.has(record.accounted), "only frames that the server has dropped are a gap");
     }
+  }
+
+  /** The client is told that messages of a group may be lost. */
+  groupGap(record: SessionRecord, group: string): void {
+    record.untoldGaps.delete(group);
+    this.relays.announceGap();
   }
 
   /** The client loses a session. All frames that it has not been given are in one gap. */

@@ -39,10 +39,13 @@ export class Socket {
   readonly user: string;
   /** Whether the client offers to resume a session. */
   readonly isResume: boolean;
+  /** Whether the client says that a since follows the hello. */
+  readonly hasTicket: boolean;
 
-  constructor(user: string, isResume: boolean) {
+  constructor(user: string, isResume: boolean, hasTicket: boolean) {
     this.user = user;
     this.isResume = isResume;
+    this.hasTicket = hasTicket;
     this.up.write({ open: true });
   }
 }

@@ -44,6 +44,16 @@ export const ruleTexts = {
   skipIsAnnounced: "the client announces the frames of a skip as a gap",
   gapsAreKept: "a gap of a group is told again after a resume until a later frame has arrived",
 
+  // Recovery of a group with history, after a session was lost
+  groupsWaitForSince: "relays, joined and ticket wait for the since of a client that comes with a ticket",
+  sinceIsRepeated: "since is sent again after a resume until a ticket has arrived",
+  joinedSetsMark: "the mark of a group starts at joined.at",
+  marksFollowRelays: "the mark of a group is the position of its last relay",
+  floorIsCompared: "a mark below the floor of the ticket gets no history",
+  epochIsCompared: "a ticket of another epoch gets no history",
+  ticketBelongsToUser: "the ticket of another user gets no history",
+  lostHistoryIsAGap: "a group without its history is announced as a gap",
+
   // Bounds
   logIsBoundedOnline: "online, the log loses its oldest frame above its bound",
   logIsBoundedAway: "away, a log above its bound ends the session",

@@ -2,12 +2,14 @@ import { CloseCode, comesBack, refusalCode } from "../../../protocol/close-codes
 import { controlText, readControl } from "../../../protocol/control-frames.ts";
 import { SessionRecord } from "./judge.ts";
 import type { Packet, Socket } from "./network.ts";
+import { group, Membership, type Stream } from "./recovery.ts";
 import { type Context, limits, ModelSession } from "./session.ts";
 
 const violations: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
 
 /** The door of a node and its sessions. `die` makes it the next node. */
 export class ModelServer {
+  readonly stream: Stream;
   readonly sessions = new Map<string, ModelSession>();
   readonly #sessionOf = new Map<Socket, ModelSession>();
   /** Sockets whose first frame has to be a resume. */
@@ -18,7 +20,8 @@ export class ModelServer {
   #node = 1;
   #names = 0;
 
-  constructor(context: Context) {
+  constructor(context: Context, stream: Stream) {
+    this.stream = stream;
     this.#context = context;
   }
 
@@ -53,6 +56,7 @@ export class ModelServer {
     this.#sessionOf.set(socket, session);
     if (rules.helloComesFirst) this.#hello(session);
     session.send(`welcome ${session.name}`);
+    session.membership = new Membership(session, this.stream, socket.hasTicket, judge);
     if (!rules.helloComesFirst) this.#hello(session);
   }
 
@@ -161,10 +165,16 @@ export class ModelServer {
       if (rules.malformedControlEnds) session.violate();
       judge.check(session.record.end?.by === "violation", "a malformed control frame ends the session");
     } else if (frame.c === "ack") this.#acknowledged(session, frame.n);
+    else if (frame.c === "since") this.#since(session, String(frame.ticket), frame.marks);
     else if (frame.c === "bye") {
       if (rules.byeEndsSession) session.end({ by: "client" });
       judge.check(session.record.end !== undefined, "the bye of a client ends its session");
     } else if (!rules.unknownControlIsIgnored) session.violate();
+  }
+
+  #since(session: ModelSession, ticket: string, marks: unknown): void {
+    const mark = (marks as Readonly<Record<string, number>>)[group] ?? 0;
+    session.membership?.since(JSON.parse(ticket), mark);
   }
 
   #acknowledged(session: ModelSession, count: unknown): void {

@@ -2,6 +2,7 @@ import { CloseCode } from "../../../protocol/close-codes.ts";
 import { controlText, type ServerControl } from "../../../protocol/control-frames.ts";
 import type { Command, EndReason, Judge, SessionRecord } from "./judge.ts";
 import type { Codec, Socket } from "./network.ts";
+import type { Membership } from "./recovery.ts";
 import type { Rules } from "./rules.ts";
 
 /** The bounds of the model. They are small, so that short runs reach them. */
@@ -15,10 +16,10 @@ export const limits = {
   maxLogged: 4,
 } as const;
 
-/** A frame that the client has not acknowledged, or a gap of a group behind frame `behind`. */
+/** A frame that the client has not acknowledged, or a control frame to repeat, behind frame `behind`. */
 type Logged =
   | { readonly n: number; text: string | undefined }
-  | { readonly group: string; readonly behind: number };
+  | { readonly control: ServerControl; readonly behind: number };
 
 /** All that the ends of a model share. */
 export interface Context {
@@ -42,6 +43,7 @@ export class ModelSession {
   readonly record: SessionRecord;
   readonly inbox: string[] = [];
   running: Command | undefined;
+  membership: Membership | undefined;
   #log: Logged[] = [];
   #toldDone = 0;
   /** Sends that wait for the ack of their command. Used if `sendsBeforeAck` is broken. */
@@ -56,6 +58,11 @@ export class ModelSession {
     this.#context = context;
   }
 
+  get rules(): Rules {
+    return this.#context.rules;
+  }
+
+  /** The number of texts in the log. */
   get texts(): number {
     return this.#log.filter((entry) => "n" in entry && entry.text !== undefined).length;
   }
@@ -84,8 +91,14 @@ export class ModelSession {
   gap(group: string): void {
     if (this.state === "over") return;
     this.record.untoldGaps.add(group);
-    if (this.#context.rules.gapsAreKept) this.#log.push({ group, behind: this.sent });
-    this.control({ c: "gap", group, fresh: false });
+    this.tell({ c: "gap", group, fresh: false });
+  }
+
+  /** Writes a control frame, again after each resume until a later frame has arrived. */
+  tell(control: ServerControl): void {
+    if (this.state === "over") return;
+    if (this.#context.rules.gapsAreKept) this.#log.push({ control, behind: this.sent });
+    this.control(control);
   }
 
   #bound(): void {
@@ -144,15 +157,15 @@ export class ModelSession {
 
   /** The number of frames before the first text or gap of the log. */
   #lastBeforeLog(): number {
-    const first = this.#log.find((entry) => "group" in entry || entry.text !== undefined);
+    const first = this.#log.find((entry) => "control" in entry || entry.text !== undefined);
     if (first === undefined) return this.sent;
-    return "group" in first ? first.behind : first.n - 1;
+    return "control" in first ? first.behind : first.n - 1;
   }
 
   #replay(from: number): void {
     const { rules } = this.#context;
     for (const entry of this.#log) {
-      if ("group" in entry) this.control({ c: "gap", group: entry.group, fresh: false });
+      if ("control" in entry) this.control(entry.control);
       else if (entry.text !== undefined) this.#writeText(entry.text);
       else if (entry.n >= from && rules.skipsAreTold) this.control({ c: "skip", n: 1 });
     }

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { CloseCode } from "../../../protocol/close-codes.ts";
 import { controlText } from "../../../protocol/control-frames.ts";
-import { Violation } from "./judge.ts";
 import type { Rules } from "./rules.ts";
 import type { ModelSession } from "./session.ts";
+import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
 type Step = (world: World, pick: number) => unknown;
@@ -13,6 +13,9 @@ const steps: Readonly<Record<string, readonly [frequency: number, step: Step]>> 
   flow: [40, (world, pick) => world.flow(1 + (pick % 4))],
   send: [40, (world, pick) => world.send(pick)],
   broadcast: [20, (world, pick) => world.broadcast(pick)],
+  publish: [16, (world) => world.publish()],
+  loseHistory: [3, (world) => world.loseHistory()],
+  lie: [1, (world, pick) => world.lie(pick)],
   connect: [20, (world) => world.connect()],
   deliverUp: [30, (world, pick) => world.deliverUp(recent(world, pick))],
   deliverDown: [30, (world, pick) => world.deliverDown(recent(world, pick))],

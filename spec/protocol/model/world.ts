@@ -2,6 +2,7 @@ import { controlText, mark } from "../../../protocol/control-frames.ts";
 import { ModelClient } from "./client.ts";
 import { type CommandKind, Judge } from "./judge.ts";
 import { Codec, type Socket } from "./network.ts";
+import { Stream } from "./recovery.ts";
 import type { Rules } from "./rules.ts";
 import { ModelServer } from "./server.ts";
 import { type Context, limits, type ModelSession } from "./session.ts";
@@ -24,11 +25,12 @@ export class World {
   readonly client: ModelClient;
   readonly sockets: Socket[] = [];
   readonly #context: Context;
+  readonly #stream = new Stream();
   #texts = 0;
 
   constructor(rules: Rules) {
     this.#context = { rules, judge: this.judge, codec: new Codec(rules) };
-    this.server = new ModelServer(this.#context);
+    this.server = new ModelServer(this.#context, this.#stream);
     this.client = new ModelClient(this.#context);
   }
 
@@ -55,6 +57,23 @@ export class World {
     const control = { c: "bye", code: 4000, reason: "", after: null };
     const text = pick % 6 === 0 ? undefined : this.#text(pick % 6 === 1 ? control : "news");
     for (const session of this.server.alive) session.send(text);
+  }
+
+  /** Sends a message to the group. */
+  publish(): void {
+    this.#stream.publish();
+    for (const session of this.server.alive) session.membership?.relay();
+  }
+
+  loseHistory(): void {
+    this.#stream.loseHistory();
+    for (const session of this.server.alive) session.membership?.restart();
+  }
+
+  /** The client will ask for messages that it has received, or that were sent before it has joined. */
+  lie(pick: number): void {
+    this.judge.relays.hasLied = true;
+    this.client.position.mark -= pick % 4;
   }
 
   /** A text that is sent only once. If `content` is an object, the text looks like a control frame. */
@@ -176,6 +195,7 @@ export class World {
     judge.check(session.got === client.numbered, "both ends agree on the frames of the client");
     judge.check(session.done === session.got, "all frames of the client are done");
     judge.check(session.record.accounted === session.sent, "each frame is given, or in a gap");
+    judge.relays.rests(this.#stream.epoch, this.#stream.last);
     judge.check(session.record.untoldGaps.size === 0, "each gap of a group is told");
   }
 
