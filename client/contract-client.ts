@@ -2,8 +2,9 @@ import type { AskingFrame, Contract, ErrorFrame, Schema } from "../contract/inde
 import { FrameType } from "../contract/protocol.ts";
 import type { ClientControl } from "../protocol/control-frames.ts";
 import { pathOf } from "./address.ts";
-import { BaseClient, outgoing } from "./base-client.ts";
+import { type Checked, check } from "./check.ts";
 import type { AskOptions, ConnectOptions, SendOptions } from "./client.ts";
+import { Connection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
 import { ClientError, FrameRefused, MayHaveBeenTaken } from "./errors.ts";
 import { FrameIterator } from "./frame-iterator.ts";
@@ -12,21 +13,23 @@ import { Positions } from "./positions.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** The longest delay of a timer of browsers and Node, in milliseconds. They end a longer one at once. */
+const maxDelayMs = 2 ** 31 - 1;
+
 /** A frame that asks and has no answer yet. */
 interface Ask {
   /** The schema of the reply. */
   readonly reply: Schema | undefined;
   /** Whether the server has handled the frame. */
   isTaken: boolean;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** A client with a contract. {@link Client} describes its methods with their types. */
-export class ContractClient extends BaseClient {
+export class ContractClient extends Connection {
   readonly #contract: Contract;
   readonly #isValidating: boolean;
-  readonly #environment: Environment;
   readonly #positions = new Positions();
   readonly #listeners = new Map<string, Listeners<unknown>>();
   readonly #iterators = new Set<FrameIterator<unknown>>();
@@ -44,7 +47,6 @@ export class ContractClient extends BaseClient {
     super(options, environment, pathOf(contract, options.params ?? {}));
     this.#contract = contract;
     this.#isValidating = options.validate ?? isDevelopment();
-    this.#environment = environment;
   }
 
   on(type: string, listener: (payload: unknown) => void): () => void {
@@ -54,52 +56,48 @@ export class ContractClient extends BaseClient {
   }
 
   async send(type: string, payload: unknown, options?: SendOptions): Promise<void> {
-    await this.write(frameText(type, payload), options);
+    await this.post(frameText(type, payload), options);
   }
 
   ask(type: string, payload: unknown, { timeoutMs = 10_000, signal }: AskOptions = {}): Promise<unknown> {
     const id = ++this.#lastId;
-    const { reply } = own<AskingFrame>(this.#contract.client, type) ?? {};
+    const { environment } = this;
     return new Promise((resolve, reject) => {
-      const settle = (outcome: () => void) => {
-        this.#environment.clearTimeout(timer);
+      const settle = () => {
+        environment.clearTimeout(timer);
         signal?.removeEventListener("abort", abort);
         this.#asks.delete(id);
-        outcome();
       };
-      const fail = (error: unknown) =>
-        settle(() => {
-          this.connection.cancel(frame);
-          reject(error);
-        });
-      const abort = () => fail(signal?.reason);
-      const timeout = () =>
-        fail(new ClientError("ERR_ASK_TIMEOUT", `No reply to "${type}" came within ${timeoutMs} ms.`));
       const ask: Ask = {
-        reply,
+        reply: own<AskingFrame>(this.#contract.client, type)?.reply,
         isTaken: false,
-        reject: fail,
-        resolve: (value: unknown) => settle(() => resolve(value)),
-      };
-      const frame = outgoing(
-        frameText(type, payload, id),
-        () => {
-          ask.isTaken = true;
+        resolve: (value) => {
+          settle();
+          resolve(value);
         },
-        fail,
+        reject: (error) => {
+          settle();
+          this.cancel(frame);
+          reject(error);
+        },
+      };
+      const take = () => {
+        ask.isTaken = true;
+      };
+      const frame = this.frame(frameText(type, payload, id), take, ask.reject);
+      const abort = () => ask.reject(signal?.reason);
+      const timer = environment.setTimeout(
+        () => ask.reject(new ClientError("ERR_ASK_TIMEOUT", `No reply to "${type}" in ${timeoutMs} ms.`)),
+        Math.min(timeoutMs, maxDelayMs),
       );
-      const timer = this.#environment.setTimeout(timeout, timeoutMs);
       signal?.addEventListener("abort", abort);
-      if (signal?.aborted) {
-        abort();
-        return;
-      }
       this.#asks.set(id, ask);
-      this.connection.send(frame);
+      if (signal?.aborted) abort();
+      else this.enqueue(frame);
     });
   }
 
-  events(type: string): AsyncIterableIterator<unknown> {
+  events(type: string): FrameIterator<unknown> {
     const iterator: FrameIterator<unknown> = new FrameIterator(() => {
       stop();
       this.#iterators.delete(iterator);
@@ -110,139 +108,96 @@ export class ContractClient extends BaseClient {
     return iterator;
   }
 
-  // ---- What the connection tells
-
-  /** @internal */
-  receive(data: string | Uint8Array): void {
-    const frame = parse(data);
-    if (typeof frame?.type !== "string") {
-      this.report(invalid(`The frame is not a JSON object with a type: ${String(data).slice(0, 100)}`));
-      return;
-    }
-    const { type, ...fields } = frame;
-    if (type === FrameType.reply) this.#receiveReply(fields);
-    else if (type === FrameType.error) this.#receiveError(fields as unknown as ErrorFrame);
-    else this.#receiveFrame(type, fields);
-  }
-
-  #receiveReply({ id, value }: Fields): void {
+  protected deliver(data: string | Uint8Array): void {
+    const { type, ...payload } = parse(data) ?? {};
+    const { id, value, "@": position } = payload;
     const ask = this.#asks.get(id);
-    // The ask may have been given up.
-    if (ask === undefined) return;
-    const schema = this.#isValidating ? ask.reply : undefined;
-    this.#inOrder(
-      () => check(schema, value),
-      ({ issues }) => {
-        if (issues) ask.reject(invalid("The reply", issues));
-        else ask.resolve(value);
-      },
-    );
-  }
-
-  #receiveError(frame: ErrorFrame): void {
-    const ask = this.#asks.get(frame.id);
-    this.#inOrder(
-      () => {},
-      () => {
-        if (ask) ask.reject(new FrameRefused(frame));
-        else if (frame.id === undefined) this.report(new FrameRefused(frame));
-      },
-    );
-  }
-
-  #receiveFrame(type: string, { "@": position, ...rest }: Fields): void {
-    const payload =
-      position === undefined || this.#positions.keep(position) ? rest : { ...rest, "@": position };
-    const schema = own<Schema>(this.#contract.server, type);
-    if (schema === undefined) {
-      if (this.#isValidating) this.report(invalid(`The contract has no frame "${type}".`));
-      return;
+    if (type === FrameType.reply) {
+      // An ask that was given up is not known any more.
+      if (ask)
+        this.#inOrder(
+          this.#isValidating ? ask.reply : undefined,
+          [value],
+          "The reply",
+          ask.resolve,
+          ask.reject,
+        );
+    } else if (type === FrameType.error) {
+      const error = new FrameRefused(payload as unknown as ErrorFrame);
+      if (ask) this.#inOrder(undefined, [error], type, ask.reject);
+      else if (id === undefined) this.#inOrder(undefined, [error], type, this.report);
+    } else {
+      const schema = own<Schema>(this.#contract.server, String(type));
+      if (schema === undefined) {
+        if (this.#isValidating)
+          this.report(
+            new ClientError(
+              "ERR_INVALID_FRAME",
+              `The contract has no such frame: ${String(data).slice(0, 99)}`,
+            ),
+          );
+        return;
+      }
+      if (Array.isArray(position)) {
+        this.#positions.keep(position);
+        delete payload["@"];
+      }
+      // A payload that is not an object is carried as `value`. Only the schema tells it from one that is.
+      const isBoxed = Object.keys(payload).join() === "value";
+      this.#inOrder(
+        isBoxed || this.#isValidating ? schema : undefined,
+        isBoxed ? [payload, value] : [payload],
+        `The frame "${type}"`,
+        (checked) => this.#listeners.get(type as string)?.call(checked),
+      );
     }
-    // A payload that is not an object is carried as `value`. Only the schema tells it from one that is.
-    const isBoxed = Object.keys(payload).join() === "value";
-    this.#inOrder(
-      () =>
-        check(
-          isBoxed || this.#isValidating ? schema : undefined,
-          payload,
-          ...(isBoxed ? [payload.value] : []),
-        ),
-      ({ value, issues }) => {
-        if (issues) this.report(invalid(`The frame "${type}"`, issues));
-        else this.#listeners.get(type)?.call(value);
-      },
-    );
   }
 
-  /** Calls `use` with the outcome of `work`, after the earlier frames. At once, unless a schema is asynchronous. */
-  #inOrder<T>(work: () => T | Promise<T>, use: (outcome: T) => void): void {
-    let outcome: T | Promise<T>;
-    try {
-      outcome = work();
-    } catch (error) {
-      outcome = Promise.reject(error);
-    }
+  /**
+   * Checks `values` and calls `accept` or `refuse`, after the earlier frames. At once, unless a schema is
+   * asynchronous.
+   */
+  #inOrder(
+    schema: Schema | undefined,
+    values: readonly unknown[],
+    what: string,
+    accept: (value: unknown) => void,
+    refuse: (error: unknown) => void = this.report,
+  ): void {
+    const outcome = check(schema, values, what);
+    const use = (checked: Checked) => ("error" in checked ? refuse(checked.error) : accept(checked.value));
     if (this.#earlier === undefined && !(outcome instanceof Promise)) {
       use(outcome);
       return;
     }
-    const done = Promise.allSettled([outcome, this.#earlier]).then(([result]) => {
+    const done = Promise.all([outcome, this.#earlier]).then(([checked]) => {
       if (this.#earlier === done) this.#earlier = undefined;
-      if (result.status === "fulfilled") use(result.value);
-      else this.report(result.reason);
+      use(checked);
     });
     this.#earlier = done;
   }
 
-  /** @internal */
-  override ended(): void {
-    this.#inOrder(
-      () => {},
-      () => {
-        for (const ask of [...this.#asks.values()]) if (ask.isTaken) ask.reject(new MayHaveBeenTaken());
-        if (this.status.state === "closed") for (const iterator of [...this.#iterators]) iterator.end();
-      },
-    );
+  protected override ended(): void {
+    const { state } = this.status;
+    this.#inOrder(undefined, [], "", () => {
+      for (const ask of this.#asks.values()) if (ask.isTaken) ask.reject(new MayHaveBeenTaken());
+      if (state === "closed") for (const iterator of this.#iterators) iterator.end();
+    });
   }
 
-  /** @internal */
-  override control(frame: Fields): void {
+  protected override control(frame: Fields): void {
     this.#positions.control(frame);
   }
 
-  /** @internal */
-  override since(): ClientControl | undefined {
+  protected override since(): ClientControl | undefined {
     return this.#positions.since();
   }
 }
 
-type Issues = readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[];
-type Checked = { readonly value?: unknown; readonly issues?: Issues | undefined };
-
-/** The first of `values` that fits the schema, as it is. Without a schema, the first. */
-function check(schema: Schema | undefined, value: unknown, ...others: unknown[]): Checked | Promise<Checked> {
-  const choose = ({ issues }: Checked): Checked | Promise<Checked> =>
-    issues === undefined
-      ? { value }
-      : others.length > 0
-        ? check(schema, ...(others as [unknown]))
-        : { issues };
-  const outcome = schema?.["~standard"].validate(value) ?? {};
-  return outcome instanceof Promise ? outcome.then(choose) : choose(outcome);
-}
-
-function invalid(what: string, issues: Issues = []): ClientError {
-  const [issue] = issues;
-  const reason = issue ? ` is not valid: ${issue.path?.map(keyOf).join(".") ?? ""} ${issue.message}` : "";
-  return new ClientError("ERR_INVALID_FRAME", what + reason);
-}
-
-const keyOf = (key: unknown): string => String((key as { readonly key?: unknown } | null)?.key ?? key);
-
 /** The fields of a frame. Undefined if it is not the text of a JSON object. */
-function parse(data: string | Uint8Array): Fields | undefined {
+function parse(data: string | Uint8Array): Record<string, unknown> | undefined {
   try {
-    return typeof data === "string" ? JSON.parse(data) : undefined;
+    return JSON.parse(data as string);
   } catch {
     return undefined;
   }
@@ -250,9 +205,8 @@ function parse(data: string | Uint8Array): Fields | undefined {
 
 /** The text of a frame. A payload that is not an object is carried as `value`. */
 function frameText(type: string, payload: unknown, id?: number): string {
-  const isObject = typeof payload === "object" && payload !== null && !Array.isArray(payload);
-  const fields = isObject && !(payload instanceof Date) ? payload : { value: payload };
-  return JSON.stringify({ ...fields, type, id });
+  const isBoxed = Object(payload) !== payload || Array.isArray(payload) || payload instanceof Date;
+  return JSON.stringify({ ...(isBoxed ? { value: payload } : (payload as object)), type, id });
 }
 
 /** A property of `object` itself. */

@@ -28,39 +28,35 @@ export class ClientError extends Error {
  */
 export class MayHaveBeenTaken extends ClientError {
   constructor() {
-    super(
-      "ERR_MAY_HAVE_BEEN_TAKEN",
-      "The session ended before the server confirmed this frame: check its state before you send again.",
-    );
+    super("ERR_MAY_HAVE_BEEN_TAKEN", "The session ended before the server confirmed the frame.");
   }
 }
 
 /** The connection is closed for good. The server has not handled the frame. Create a new connection with `connect`. */
 export class ConnectionClosed extends ClientError {
   /** The close code. */
-  readonly closeCode: number;
-  readonly reason: string;
+  declare readonly closeCode: number;
+  declare readonly reason: string;
   /** The HTTP status of the refusal, if the server refused the connection. */
-  readonly status?: number;
+  declare readonly status: number | undefined;
 
   constructor(closeCode: number, reason: string, status?: number) {
-    super("ERR_CONNECTION_CLOSED", `The connection is closed: ${status ?? closeCode} ${reason}`.trimEnd());
-    this.closeCode = closeCode;
-    this.reason = reason;
-    if (status !== undefined) this.status = status;
+    super("ERR_CONNECTION_CLOSED", `The connection is closed: ${status ?? closeCode} ${reason}`);
+    Object.assign(this, { closeCode, reason, status });
   }
 }
 
 /** The server refused a frame, or its handler failed. `code` is that of the server's `greenroom.error`. */
 export class FrameRefused extends ClientError {
-  readonly issues: ErrorFrame["issues"];
-  readonly expected: ErrorFrame["expected"];
-  readonly data: unknown;
+  /** The parts of the payload that do not fit their schema. */
+  declare readonly issues: ErrorFrame["issues"];
+  /** The types of the frames that the server takes now. */
+  declare readonly expected: ErrorFrame["expected"];
+  /** What the handler added. */
+  declare readonly data: unknown;
 
   constructor({ code, message, issues, expected, data }: ErrorFrame) {
     super(code, message);
-    this.issues = issues;
-    this.expected = expected;
-    this.data = data;
+    Object.assign(this, { issues, expected, data });
   }
 }

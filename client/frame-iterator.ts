@@ -28,7 +28,7 @@ export class FrameIterator<T> implements AsyncIterableIterator<T, undefined> {
     else {
       this.#error = new ClientError(
         "ERR_EVENTS_OVERFLOW",
-        `More than ${maxFrames} frames wait for this iterator: read faster, or use on().`,
+        "Too many frames wait for this iterator: read faster, or use on.",
       );
       this.end();
     }

@@ -6,7 +6,7 @@
 import type { Contract } from "../contract/index.ts";
 import type { Client, ConnectOptions, ContractConnectOptions, RawClient } from "./client.ts";
 import { ContractClient } from "./contract-client.ts";
-import { realEnvironment } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 import { PlainClient } from "./raw-client.ts";
 
 export type {
@@ -58,7 +58,8 @@ export function connect(
   first: Contract | ConnectOptions,
   options?: ConnectOptions,
 ): RawClient | Client<Contract> {
+  const environment = globalThis as Environment;
   return options === undefined
-    ? new PlainClient(first as ConnectOptions, realEnvironment)
-    : (new ContractClient(first as Contract, options, realEnvironment) as Client<Contract>);
+    ? new PlainClient(first as ConnectOptions, environment)
+    : (new ContractClient(first as Contract, options, environment) as Client<Contract>);
 }

@@ -1,6 +1,6 @@
 /** A list of listeners. An error of one does not keep the others from being called. */
 export class Listeners<T> {
-  readonly #listeners = new Set<{ readonly call: (value: T) => void }>();
+  readonly #listeners = new Set<{ readonly listener: (value: T) => void }>();
   readonly #report: (error: unknown) => void;
 
   /** @param report gets what a listener throws. */
@@ -8,29 +8,26 @@ export class Listeners<T> {
     this.#report = report;
   }
 
-  get isEmpty(): boolean {
-    return this.#listeners.size === 0;
-  }
-
   /** Returns a function that removes the listener. */
-  add(call: (value: T) => void): () => void {
-    const entry = { call };
+  readonly add = (listener: (value: T) => void): (() => void) => {
+    const entry = { listener };
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
     };
-  }
+  };
 
-  /** Calls the present listeners, in the order in which they were added. */
-  call(value: T): void {
+  /** Calls the listeners in the order in which they were added. Returns whether there is one. */
+  call(value: T): boolean {
     for (const entry of [...this.#listeners]) {
-      if (!this.#listeners.has(entry)) continue;
       try {
-        entry.call(value);
+        // An earlier listener may have removed this one.
+        if (this.#listeners.has(entry)) entry.listener(value);
       } catch (error) {
         this.#report(error);
       }
     }
+    return this.#listeners.size > 0;
   }
 }
 
