@@ -55,8 +55,8 @@ export class FrameRefused extends ClientError {
   /** What the handler added. */
   declare readonly data: unknown;
 
-  constructor({ code, message, issues, expected, data }: ErrorFrame) {
-    super(code, message);
-    Object.assign(this, { issues, expected, data });
+  constructor(frame: ErrorFrame) {
+    super(frame.code, frame.message);
+    Object.assign(this, frame);
   }
 }

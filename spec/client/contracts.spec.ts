@@ -69,10 +69,7 @@ describe("A client with a contract", () => {
   it("refuses parameters that are missing or do not fit", () => {
     expect(() => stage.contract(talk, {})).to.throw(TypeError, '"room"');
     expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, '"room"');
-    expect(() => stage.contract(talk, { params: { room: "x".repeat(11) } })).to.throw(
-      TypeError,
-      "/ws/:room/talk",
-    );
+    expect(() => stage.contract(talk, { params: { room: "x".repeat(11) } })).to.throw("not met");
   });
 
   it("takes parameters that are not texts", async () => {

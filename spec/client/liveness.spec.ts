@@ -51,7 +51,7 @@ describe("A client that listens for signs of life", () => {
     stage.environment.sleep(3_600_000);
     expect(client.status.state).to.equal("joined");
     expect(await peer.readControl()).to.deep.equal({ c: "beat" });
-    stage.environment.advance(5_000);
+    stage.environment.advance(2_500);
     expect(client.status.state).to.equal("away");
   });
 
