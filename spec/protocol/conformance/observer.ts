@@ -14,6 +14,7 @@ export class Observer {
   #commands = 0;
   #pending = 0;
   #hasLostSession = false;
+  #mayClose = false;
   /** Called by the client, which does not expect errors. */
   readonly failures: unknown[] = [];
 
@@ -23,6 +24,9 @@ export class Observer {
     client.on("text", (text) => this.#watch(() => this.#onText(text)));
     client.onGap((gap) => this.#watch(() => this.#onGap(gap)));
     client.onError((error) => this.failures.push(error));
+    client.onStatus((status) => {
+      if (status.state === "closed" && !this.#mayClose) this.failures.push(new Error(JSON.stringify(status)));
+    });
   }
 
   /** Whether nothing is left to happen. */
@@ -50,6 +54,7 @@ export class Observer {
   }
 
   check(): void {
+    this.#mayClose = true;
     const { begun, handled } = this.#exchange;
     if (this.failures.length > 0) throw this.failures[0];
     expect(begun, "each command begins once, in order").to.deep.equal(
