@@ -29,6 +29,10 @@ export class Observer {
     });
   }
 
+  get isJoined(): boolean {
+    return this.failures.length > 0 || this.#client.status.state === "joined";
+  }
+
   /** Whether nothing is left to happen. */
   get isComplete(): boolean {
     if (this.failures.length > 0) return true;
