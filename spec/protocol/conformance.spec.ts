@@ -12,6 +12,9 @@ import { Lines } from "./conformance/lines.ts";
 import { commandKinds, Exchange, NumberedConsumer } from "./conformance/numbered.ts";
 import { Observer } from "./conformance/observer.ts";
 
+/** A run comes to rest long before this. Each poll takes 2 ms or more. */
+const maxPolls = 2_000;
+
 /** All that a step can act on. */
 interface World {
   readonly lines: Lines;
@@ -57,7 +60,10 @@ function giveUp(page: EventTarget): void {
 
 /** The client comes back on another line, while what both ends have written waits on the old one. */
 async function leaveBytes({ lines, page, exchange, observer }: World, pick: number): Promise<void> {
-  await until(() => observer.isJoined);
+  await until(() => {
+    lines.releaseAll();
+    return observer.isJoined;
+  });
   lines.newest?.hold("down");
   broadcast(exchange, pick % 3);
   lines.newest?.hold("up");
@@ -72,7 +78,10 @@ async function waitTurns(count: number): Promise<void> {
 
 /** Lets everything happen that can happen without another cut. */
 async function comeToRest({ lines, exchange, observer }: World): Promise<void> {
+  let polls = 0;
   await until(() => {
+    polls += 1;
+    if (polls > maxPolls) throw new Error(`The run does not come to rest: ${observer.state}`);
     lines.releaseAll();
     exchange.open();
     return observer.isComplete;

@@ -33,6 +33,13 @@ export class Observer {
     return this.failures.length > 0 || this.#client.status.state === "joined";
   }
 
+  /** For the message of a failure. */
+  get state(): string {
+    const { state } = this.#client.status;
+    const sent = this.#exchange.actors.map((actor) => actor.sent);
+    return `${state}, ${this.#pending} sends wait, ${this.#accounted} frames of actor ${this.#actor} of ${sent}`;
+  }
+
   /** Whether nothing is left to happen. */
   get isComplete(): boolean {
     if (this.failures.length > 0) return true;
