@@ -141,12 +141,13 @@ export class ModelClient {
 
   #joined(epoch: number, at: number): void {
     this.#context.judge.relays.joined(epoch, at);
+    this.position.epoch = epoch;
     if (this.#context.rules.joinedSetsMark) this.position.mark = at;
   }
 
   #since(): void {
-    const { ticket, mark } = this.position;
-    if (ticket !== undefined) this.#writeControl({ c: "since", ticket, marks: { [group]: mark } });
+    const { ticket, mark, epoch } = this.position;
+    if (ticket !== undefined) this.#writeControl({ c: "since", ticket, marks: { [group]: mark, epoch } });
   }
 
   #skip(n: number): void {

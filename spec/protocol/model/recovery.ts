@@ -71,12 +71,12 @@ export class Membership {
   }
 
   /** Catches the client up, once. The client has received the messages up to `mark`. */
-  since(ticket: Ticket, mark: number): void {
+  since(ticket: Ticket, mark: number, epoch: number): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     const last = this.#isWaiting ? this.#stream.last : this.#floor;
     this.#isWaiting = false;
-    const isKnown = this.#isAllowed(ticket, mark);
+    const isKnown = this.#isAllowed(ticket, mark, epoch);
     if (isKnown) this.#floor = mark;
     else {
       this.#floor = this.#stream.last;
@@ -87,12 +87,13 @@ export class Membership {
     this.#tellTicket();
   }
 
-  #isAllowed(ticket: Ticket, mark: number): boolean {
+  #isAllowed(ticket: Ticket, mark: number, epoch: number): boolean {
     const { rules, record } = this.#session;
     const isOfUser = ticket.user === record.user || !rules.ticketBelongsToUser;
     const isOfEpoch = ticket.epoch === this.#stream.epoch || !rules.epochIsCompared;
+    const isMarkOfEpoch = epoch === this.#stream.epoch || !rules.epochIsCompared;
     const isMember = mark >= ticket.floor || !rules.floorIsCompared;
-    return isOfUser && isOfEpoch && isMember && mark <= this.#stream.last;
+    return isOfUser && isOfEpoch && isMarkOfEpoch && isMember && mark <= this.#stream.last;
   }
 
   /** The history of the group is lost. */
@@ -122,6 +123,8 @@ export class Membership {
 /** The client's position in the group. */
 export class Position {
   mark = 0;
+  /** The epoch of the mark. A `joined` that is told again may be older than the ticket. */
+  epoch = 0;
   ticket: string | undefined;
   /** Whether a `since` was not answered by a ticket. */
   isAsking = false;

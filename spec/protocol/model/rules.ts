@@ -50,7 +50,7 @@ export const ruleTexts = {
   joinedSetsMark: "the mark of a group starts at joined.at",
   marksFollowRelays: "the mark of a group is the position of its last relay",
   floorIsCompared: "a mark below the floor of the ticket gets no history",
-  epochIsCompared: "a ticket of another epoch gets no history",
+  epochIsCompared: "a ticket or a mark of another epoch gets no history",
   ticketBelongsToUser: "the ticket of another user gets no history",
   lostHistoryIsAGap: "a group without its history is announced as a gap",
 

@@ -173,8 +173,8 @@ export class ModelServer {
   }
 
   #since(session: ModelSession, ticket: string, marks: unknown): void {
-    const mark = (marks as Readonly<Record<string, number>>)[group] ?? 0;
-    session.membership?.since(JSON.parse(ticket), mark);
+    const { [group]: mark = 0, epoch = 0 } = marks as Readonly<Record<string, number>>;
+    session.membership?.since(JSON.parse(ticket), mark, epoch);
   }
 
   #acknowledged(session: ModelSession, count: unknown): void {
