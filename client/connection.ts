@@ -244,7 +244,8 @@ export function openConnection(
       join("resumed");
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
-      must(isResuming);
+      // The actor of a joined client may have failed.
+      must(session !== undefined);
       if (done !== undefined) outgoing.settle(done);
       if (isFinal(toCount(code))) end(code as number, reason as string);
       else startAgain(rest);
