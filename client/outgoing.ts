@@ -9,6 +9,8 @@ export interface OutgoingFrame {
   readonly size: number;
   /** Whether the frame may be handled twice. */
   readonly repeatable: boolean;
+  /** Whether the frame was written in a session that is lost. */
+  isUncertain?: boolean;
   /** Called once the server has handled the frame. */
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -99,15 +101,20 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
   function startAgain(): void {
     done = 0;
     for (const frame of written.splice(0).reverse()) {
+      frame.isUncertain = true;
       if (frame.repeatable) waiting.unshift(frame);
       else frame.reject(new MayHaveBeenTaken());
     }
   }
 
-  /** Rejects the frames that were written with `unknown`, and the others with `error`. */
-  function fail(unknown: Error, error: Error): void {
-    for (const { reject } of written.splice(0)) reject(unknown);
-    for (const { reject } of waiting.splice(0)) reject(error);
+  /**
+   * Rejects all frames with `error`, except those that the server may have handled.
+   * @param isUncertain whether it may have handled the frames that were written in this session.
+   */
+  function fail(error: Error, isUncertain: boolean): void {
+    if (isUncertain) for (const frame of written) frame.isUncertain = true;
+    for (const frame of [...written.splice(0), ...waiting.splice(0)])
+      frame.reject(frame.isUncertain ? new MayHaveBeenTaken() : error);
   }
 
   const isEmpty = (): boolean => written.length + waiting.length === 0;

@@ -197,6 +197,6 @@ describe("A client that connects", () => {
     expect(() => connect({} as { url: string })).to.throw(TypeError, "url");
     expect(() => connect({ url: "no address" })).to.throw(TypeError);
     if (!("WebSocket" in globalThis))
-      expect(() => connect({ url: "ws://localhost" })).to.throw(TypeError, "package ws");
+      expect(() => connect({ url: "ws://localhost" })).to.throw(TypeError, "WebSocket");
   });
 });

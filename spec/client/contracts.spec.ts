@@ -405,6 +405,24 @@ describe("A client with a contract", () => {
       expect(await third.readControl()).to.deep.equal({ c: "since", ticket: "second", marks: { tea: 10 } });
     });
 
+    it("repeats the request after a resumption, until a ticket has arrived", async () => {
+      const { room, peer } = await joined();
+      peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
+      peer.control({ c: "ticket", value: "first" });
+      const second = await loseSession(room, peer);
+      const since = await second.readControl();
+      second.cut();
+      const { peer: third } = await stage.comesBack(room);
+      third.control({ c: "resumed", received: 0, done: 0, from: 1 });
+      expect(await third.readControl()).to.deep.equal(since);
+      third.control({ c: "ticket", value: "second" });
+      third.cut();
+      const { peer: fourth } = await stage.comesBack(room);
+      fourth.control({ c: "resumed", received: 0, done: 0, from: 1 });
+      outcomeOf(room.send("say", { text: "hi" }));
+      expect(await fourth.readJson()).to.include({ type: "say" });
+    });
+
     it("sends nothing without a ticket, and nothing after a resumption", async () => {
       const { room, peer } = await joined();
       peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
