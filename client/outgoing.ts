@@ -74,9 +74,7 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
       const frame = waiting.shift();
       if (!frame) return;
       if (frame.size > maxPayload)
-        frame.reject(
-          new ClientError("ERR_FRAME_TOO_LARGE", `${frame.size} bytes: send at most ${maxPayload}.`),
-        );
+        frame.reject(new ClientError("ERR_FRAME_TOO_LARGE", `Send at most ${maxPayload} bytes.`));
       else {
         written.push(frame);
         transmit(frame.data);

@@ -67,8 +67,8 @@ describe("A client with a contract", () => {
   });
 
   it("refuses parameters that are missing", () => {
-    expect(() => stage.contract(talk, {})).to.throw(TypeError, '"room"');
-    expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, '"room"');
+    expect(() => stage.contract(talk, {})).to.throw(TypeError, "room");
+    expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, "room");
   });
 
   it("takes parameters that are not texts", async () => {
