@@ -246,11 +246,11 @@ export function openConnection(
       join("resumed");
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
-      // The actor of a joined client may have failed.
       must(session !== undefined);
-      if (done !== undefined) outgoing.settle(done);
-      if (isFinal(toCount(code))) end(code as number, reason as string);
-      else startAgain(rest);
+      const isExact = done !== undefined;
+      if (isExact) outgoing.settle(done);
+      if (isFinal(toCount(code))) end(code as number, reason as string, isExact);
+      else startAgain(isExact, rest);
     } else if (c === "bye") {
       if (after === null) end(toCount(code), reason as string, isOnline);
       else lost(toCount(after));
@@ -260,7 +260,7 @@ export function openConnection(
   /** `hello`: a session begins. */
   function begin(frame: Hello): void {
     const since = hello && owner.since?.(true);
-    // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
+    // After a resumption that failed, the application knows already that the old session is lost.
     const isNews = status.state === "away";
     for (const limit of [frame.window, frame.maxBytes, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
     hello = frame;
@@ -272,15 +272,20 @@ export function openConnection(
     if (isNews) gaps.call({ fresh: true });
   }
 
-  /** `gone`: the session is lost. */
-  function startAgain(missed: object): void {
+  /** `gone`: the session is lost. See `endSession` for `isExact`. */
+  function startAgain(isExact: boolean, missed: object): void {
     session = undefined;
-    outgoing.startAgain();
-    owner.ended?.(false);
-    drop(normal);
-    connect();
-    move("gone");
-    gaps.call({ ...missed, fresh: true });
+    outgoing.endSession(isExact);
+    if (isOnline) {
+      // The actor has failed, and a frame that is sent again may make the next one fail. `hello` reports the gap.
+      lost();
+    } else {
+      owner.ended?.(false);
+      drop(normal);
+      connect();
+      move("gone");
+      gaps.call({ ...missed, fresh: true });
+    }
     pump();
   }
 
@@ -361,8 +366,8 @@ export function openConnection(
     } else finish();
   }
 
-  /** @param isNotTaken whether the server has handled none of the frames that it did not confirm. */
-  function end(code: number, reason: string, isNotTaken = false): void {
+  /** See `endSession` for `isExact`. */
+  function end(code: number, reason: string, isExact = false): void {
     const refused = 3300 <= code && code < 3600 && { status: code - 3000 };
     const error = new ConnectionClosed({ code, reason, ...refused });
     refusal = error;
@@ -371,7 +376,7 @@ export function openConnection(
     environment.clearTimeout(closeTimer);
     startAt(got);
     move("end", { code, reason, ...refused });
-    outgoing.fail(error, !isNotTaken);
+    outgoing.endSession(isExact, error);
     owner.ended?.(true);
     resolveClosed();
   }

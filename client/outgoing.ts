@@ -9,7 +9,7 @@ export interface OutgoingFrame {
   readonly size: number;
   /** Whether the frame may be handled twice. */
   readonly repeatable: boolean;
-  /** Whether the frame was written in a session that is lost. */
+  /** Whether a session that has ended may have taken the frame. */
   isUncertain?: boolean;
   /** Called once the server has handled the frame. */
   readonly resolve: () => void;
@@ -95,28 +95,25 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
     for (const { data } of written.slice(countOf(received) - done)) transmit(data);
   }
 
-  /** The session is lost: keeps the frames that the next session may write. */
-  function startAgain(): void {
+  /**
+   * The session has ended. Keeps the frames that the next session may write, in their order, and rejects the others.
+   * @param isExact whether the server has confirmed each frame that it has handled. It handles one frame at a time,
+   *   so only the first of the others may have been taken. Otherwise, each of them may have been.
+   * @param error rejects the frames that were certainly not taken, because no session follows.
+   */
+  function endSession(isExact: boolean, error?: Error): void {
     done = 0;
-    for (const frame of written.splice(0).reverse()) {
-      frame.isUncertain = true;
-      if (frame.repeatable) waiting.unshift(frame);
-      else frame.reject(new MayHaveBeenTaken());
+    for (const frame of isExact ? written.slice(0, 1) : written) frame.isUncertain = true;
+    for (const frame of [...written.splice(0), ...waiting.splice(0)]) {
+      const isGivenUp = frame.isUncertain && (error || !frame.repeatable);
+      const failure = isGivenUp ? new MayHaveBeenTaken() : error;
+      if (failure) frame.reject(failure);
+      else waiting.push(frame);
     }
   }
 
-  /**
-   * Rejects all frames with `error`, except those that the server may have handled.
-   * @param isUncertain whether it may have handled the frames that were written in this session.
-   */
-  function fail(error: Error, isUncertain: boolean): void {
-    if (isUncertain) for (const frame of written) frame.isUncertain = true;
-    for (const frame of [...written.splice(0), ...waiting.splice(0)])
-      frame.reject(frame.isUncertain ? new MayHaveBeenTaken() : error);
-  }
-
   const isEmpty = (): boolean => written.length + waiting.length === 0;
-  return { isEmpty, add, cancel, write, settle, resend, startAgain, fail };
+  return { isEmpty, add, cancel, write, settle, resend, endSession };
 }
 
 /** Returns `value`. @throws {RangeError} if it is not an integer from `min` to `max`. */
