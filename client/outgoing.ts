@@ -1,4 +1,5 @@
 import type { SendOptions } from "./client.ts";
+import { encoder } from "./encoder.ts";
 import { ClientError, MayHaveBeenTaken } from "./errors.ts";
 
 /** A frame of the application on its way to the server. */
@@ -23,8 +24,6 @@ export interface SessionLimits {
   /** Absent if the consumer refuses sessions. */
   readonly session?: string;
 }
-
-const encoder = new TextEncoder();
 
 /** A frame with the data that are written. */
 export function frameOf(
@@ -117,7 +116,7 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
 }
 
 /** Returns `value`. @throws {RangeError} if it is not an integer from `min` to `max`. */
-export function toCount(value: unknown, min = 0, max: number = Number.MAX_SAFE_INTEGER): number {
+export function toCount(value: unknown, min = 0, max = Infinity): number {
   if (Number.isSafeInteger(value) && min <= (value as number) && (value as number) <= max)
     return value as number;
   throw new RangeError();
