@@ -368,14 +368,15 @@ export function openConnection(
 
   /** See `endSession` for `isExact`. */
   function end(code: number, reason: string, isExact = false): void {
-    const refused = 3300 <= code && code < 3600 && { status: code - 3000 };
-    const error = new ConnectionClosed({ code, reason, ...refused });
+    const isRefused = 3300 <= code && code < 3600;
+    const details = { code, reason, ...(isRefused && { status: code - 3000 }) };
+    const error = new ConnectionClosed(details);
     refusal = error;
     drop(normal);
     pageListeners.abort();
     environment.clearTimeout(closeTimer);
     startAt(got);
-    move("end", { code, reason, ...refused });
+    move("end", details);
     outgoing.endSession(isExact, error);
     owner.ended?.(true);
     resolveClosed();

@@ -53,9 +53,8 @@ export function contractClient(
     return known.add(listener);
   }
 
-  async function send(type: string, payload: unknown, options?: SendOptions): Promise<void> {
-    await post(frameText(type, payload), options);
-  }
+  const send = async (type: string, payload: unknown, options?: SendOptions): Promise<void> =>
+    post(frameText(type, payload), options);
 
   async function ask(
     type: string,
@@ -75,8 +74,10 @@ export function contractClient(
         };
         const frame = frameOf(text, take, reject);
         const abort = () => reject(signal?.reason);
-        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply"));
-        const timer = environment.setTimeout(timeout, Math.min(timeoutMs, maxDelayMs));
+        const timer = environment.setTimeout(
+          () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply")),
+          Math.min(timeoutMs, maxDelayMs),
+        );
         stop = () => {
           environment.clearTimeout(timer);
           signal?.removeEventListener("abort", abort);

@@ -13,7 +13,7 @@ import type { ErrorFrame } from "../contract/index.ts";
  * - `ERR_CONNECTION_CLOSED`: see {@link ConnectionClosed}
  */
 export class ClientError extends Error {
-  readonly code: string;
+  declare readonly code: string;
 
   constructor(code: string, message: string) {
     super(message);
