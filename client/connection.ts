@@ -344,7 +344,7 @@ export function openConnection(
 
   function close(): Promise<void> {
     if (move("close")) {
-      refusal = new ConnectionClosed({ code: normal, reason: "close was called" });
+      refusal = new ConnectionClosed(normal, "close was called");
       closeTimer = environment.setTimeout(leave, closeTimeoutMs);
       pump();
     }
@@ -368,15 +368,14 @@ export function openConnection(
 
   /** See `endSession` for `isExact`. */
   function end(code: number, reason: string, isExact = false): void {
-    const isRefused = 3300 <= code && code < 3600;
-    const details = { code, reason, ...(isRefused && { status: code - 3000 }) };
-    const error = new ConnectionClosed(details);
+    const httpStatus = 3300 <= code && code < 3600 ? code - 3000 : undefined;
+    const error = new ConnectionClosed(code, reason, httpStatus);
     refusal = error;
     drop(normal);
     pageListeners.abort();
     environment.clearTimeout(closeTimer);
     startAt(got);
-    move("end", details);
+    move("end", { code, reason, ...(httpStatus && { status: httpStatus }) });
     outgoing.endSession(isExact, error);
     owner.ended?.(true);
     resolveClosed();

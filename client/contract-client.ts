@@ -2,7 +2,7 @@ import type { AskingFrame, Contract, ErrorFrame, Schema } from "../contract/inde
 import { FrameType } from "../contract/protocol.ts";
 import type { ClientControl } from "../protocol/control-frames.ts";
 import { addressOf, pathOf } from "./address.ts";
-import { type Checked, check, invalidFrame } from "./check.ts";
+import { check, invalidFrame } from "./check.ts";
 import type { AskOptions, Client, ConnectOptions, SendOptions } from "./client.ts";
 import { openConnection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
@@ -61,8 +61,7 @@ export function contractClient(
     payload: unknown,
     { timeoutMs = 10_000, signal }: AskOptions = {},
   ): Promise<unknown> {
-    lastId += 1;
-    const id = lastId;
+    const id = ++lastId;
     const text = frameText(type, payload, id);
     let stop = () => {};
     try {
@@ -146,15 +145,14 @@ export function contractClient(
     accept: (value: unknown) => void,
     refuse: (error: unknown) => void = report,
   ): void {
-    const outcome = check(schema, values);
-    const use = (checked: Checked) => ("error" in checked ? refuse(checked.error) : accept(checked.value));
-    if (earlier === undefined && !(outcome instanceof Promise)) {
-      use(outcome);
+    const checked = check(schema, values, accept, refuse);
+    if (earlier === undefined && !(checked instanceof Promise)) {
+      checked();
       return;
     }
-    const done = Promise.all([outcome, earlier]).then(([checked]) => {
+    const done = Promise.all([checked, earlier]).then(([settle]) => {
       if (earlier === done) earlier = undefined;
-      use(checked);
+      settle();
     });
     earlier = done;
   }

@@ -50,7 +50,8 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
   /** The number of frames that the server has handled in this session. */
   let done = 0;
 
-  const countOf = (value: unknown): number => toCount(value, done, done + written.length);
+  /** The number of written frames up to `count`. @throws {RangeError} if that cannot be. */
+  const lengthUpTo = (count: unknown): number => toCount(count, done, done + written.length) - done;
 
   /** Queues a frame, or rejects it if the queue is full. An empty queue takes a frame of any size. */
   function add(frame: OutgoingFrame): void {
@@ -84,14 +85,14 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
 
   /** The server has handled the frames up to `count`. @throws {RangeError} if that cannot be. */
   function settle(count: unknown): void {
-    const settled = written.splice(0, countOf(count) - done);
+    const settled = written.splice(0, lengthUpTo(count));
     done += settled.length;
     for (const { resolve } of settled) resolve();
   }
 
   /** Writes the frames after `received` again, to another socket. @throws {RangeError} if that cannot be. */
   function resend(received: unknown): void {
-    for (const { data } of written.slice(countOf(received) - done)) transmit(data);
+    for (const { data } of written.slice(lengthUpTo(received))) transmit(data);
   }
 
   /**
