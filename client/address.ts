@@ -1,7 +1,7 @@
 import { maxTokenLength, tokenPrefix } from "../protocol/subprotocols.ts";
 import type { ConnectOptions } from "./client.ts";
-import { ClientError } from "./errors.ts";
 import { encoder } from "./encoder.ts";
+import { ClientError } from "./errors.ts";
 
 /**
  * The URL of the WebSocket at `path`, which follows the path of the address.
@@ -35,6 +35,7 @@ export const pathOf = (pattern: string, params: Readonly<Record<string, unknown>
 export function encodeToken(token: string): string {
   const base64 = btoa(String.fromCharCode(...encoder.encode(token)));
   const encoded = base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  if (encoded.length > maxTokenLength) throw new ClientError("ERR_TOKEN_TOO_LONG", "Send at most 3,072 bytes.");
+  if (encoded.length > maxTokenLength)
+    throw new ClientError("ERR_TOKEN_TOO_LONG", "Send at most 3,072 bytes.");
   return tokenPrefix + encoded;
 }

@@ -23,7 +23,7 @@ export function check(
     const choose = (result: typeof outcome): (() => void) | Promise<() => void> => {
       const issue = (result as { readonly issues?: readonly { readonly message: string }[] } | undefined)
         ?.issues?.[0];
-      if (issue === undefined) return () => accept(value);
+      if (!issue) return () => accept(value);
       if (others.length > 0) return check(schema, others, accept, refuse);
       return fail(invalidFrame(issue.message));
     };

@@ -146,7 +146,7 @@ export function contractClient(
     refuse: (error: unknown) => void = report,
   ): void {
     const checked = check(schema, values, accept, refuse);
-    if (earlier === undefined && !(checked instanceof Promise)) {
+    if (!earlier && !(checked instanceof Promise)) {
       checked();
       return;
     }

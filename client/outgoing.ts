@@ -1,4 +1,5 @@
 import type { SendOptions } from "./client.ts";
+import { toCount } from "./counts.ts";
 import { encoder } from "./encoder.ts";
 import { ClientError, MayHaveBeenTaken } from "./errors.ts";
 
@@ -78,7 +79,7 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
       else {
         written.push(frame);
         transmit(frame.data);
-        if (session === undefined) settle(done + 1);
+        if (!session) settle(done + 1);
       }
     }
   }
@@ -114,11 +115,4 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
 
   const isEmpty = (): boolean => written.length + waiting.length === 0;
   return { isEmpty, add, cancel, write, settle, resend, endSession };
-}
-
-/** Returns `value`. @throws {RangeError} if it is not an integer from `min` to `max`. */
-export function toCount(value: unknown, min = 0, max = Infinity): number {
-  if (Number.isSafeInteger(value) && min <= (value as number) && (value as number) <= max)
-    return value as number;
-  throw new RangeError();
 }
