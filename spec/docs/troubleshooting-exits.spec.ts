@@ -98,7 +98,9 @@ describe("docs/reference/close-codes.md", () => {
     it("of this package, and of WebSocket where it comes up, a line", () => {
       const codes = new Set<number>([...Object.values(CloseCode), 1001, 1002, 1007, 1008, 1009]);
       const listed = rowsOf(page, "code", "reason").map(([code]) => code);
-      expect(listed).to.deep.equal([...[...codes].sort((a, b) => a - b).map(String), "4000 to 4999"]);
+      const single = listed.filter((code) => !code?.includes(" to "));
+      expect(single).to.deep.equal([...codes].sort((a, b) => a - b).map(String));
+      expect(listed.filter((code) => code?.includes(" to "))).to.deep.equal(["3300 to 3599", "4000 to 4999"]);
     });
 
     class Talker extends WebSocketConsumer {
