@@ -90,6 +90,20 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   // Its server has a spec of its own.
   "guides/deploy": {},
+  "guides/sessions": {},
+  "guides/client": {
+    main: [
+      "joined",
+      "Someone: hello",
+      "{ before: 'Someone' }",
+      "away",
+      "joined",
+      "Ada: still here",
+      "taken",
+      "closing",
+      "closed",
+    ],
+  },
   "reference/asyncapi": {
     "example-1": [
       "ws_room_room.client.say",
