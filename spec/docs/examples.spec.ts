@@ -118,7 +118,6 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   "guides/troubleshooting": {
     unheard: ["hello 1", "3 2"],
-    apart: ["1 2 2"],
     bounded: ["The handler had not settled after 100 ms (receive).", "1011"],
   },
   "guides/contracts": {
