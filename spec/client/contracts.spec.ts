@@ -66,13 +66,9 @@ describe("A client with a contract", () => {
     expect((await stage.welcome(room)).request.url).to.equal("/base/ws/a%2Fb%20%C3%A4/talk");
   });
 
-  it("refuses parameters that are missing or do not fit", () => {
+  it("refuses parameters that are missing", () => {
     expect(() => stage.contract(talk, {})).to.throw(TypeError, '"room"');
     expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, '"room"');
-    expect(() => stage.contract(talk, { params: { room: "x".repeat(11) } })).to.throw(
-      TypeError,
-      "/ws/:room/talk",
-    );
   });
 
   it("takes parameters that are not texts", async () => {

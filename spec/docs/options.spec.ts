@@ -25,7 +25,6 @@ const others: Record<Exclude<keyof RuntimeOptions<Layers>, keyof Limits>, true> 
 const ofClient: Record<keyof ContractConnectOptions<Contract>, true> = {
   url: true,
   params: true,
-  query: true,
   token: true,
   protocols: true,
   WebSocket: true,
