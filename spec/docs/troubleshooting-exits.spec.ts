@@ -21,7 +21,30 @@ import { gate } from "../support/gate.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
 import { nextTurn } from "../support/next-turn.ts";
 import { plainRequest, RawClient } from "../support/raw-client.ts";
+import { upgradeRequest } from "../support/raw-websocket.ts";
 import { serve, stopServing } from "../support/serving.ts";
+
+/** The answer to an upgrade that arrives when too many upgrades wait. */
+async function inACrowd(): Promise<string[]> {
+  class Slow extends WebSocketConsumer {
+    override connect() {
+      const end = performance.now() + 6; // more than the time of a turn for upgrades
+      while (performance.now() < end);
+    }
+  }
+  const { runtime, url } = await serve({ layers: {}, maxWaitingUpgrades: 1 });
+  runtime.route("/ws", Slow);
+  const clients: RawClient[] = [];
+  // One after the other, so that the server has accepted all of them before the first upgrade.
+  while (clients.length < 10) clients.push(await RawClient.open(url));
+  await Promise.all(clients.map((client) => client.send(upgradeRequest("/ws"))));
+  const answered = /^HTTP\/1.1 (?:101|(\d+).*\r\n\r\n(.*)\n$)/s;
+  const answers = await Promise.all(clients.map((client) => client.until(answered)));
+  for (const { socket } of clients) socket.destroy();
+  const [, status = "", body = ""] =
+    answers.map((answer) => answered.exec(answer)).find((found) => found?.[1]) ?? [];
+  return [status, body];
+}
 
 describe("docs/reference/close-codes.md", () => {
   let page: string;
@@ -78,6 +101,7 @@ describe("docs/reference/close-codes.md", () => {
       await answer("/ws/room/a?fail"),
       await answer("/ws/room/a?slow"),
       await behindAnother(),
+      await inACrowd(),
     ];
     const client = await Client.open(`${url}/ws/room/a`, [], own);
     client.send("hold");
