@@ -63,9 +63,10 @@ class Line {
     return this.#socket;
   }
 
-  /** Nothing from the server arrives any more. */
+  /** Nothing of either end arrives any more. */
   swallow(): void {
     this.#socket?.pause();
+    if (this.#socket !== undefined) this.#socket.send = () => {};
   }
 
   cut(): void {
@@ -100,15 +101,17 @@ const outcomeOf = (promise: Promise<void>): Promise<string> =>
 
 /** The code that shows the row of the table that begins with the key. */
 const cases: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
-  async blink({ client, texts, gaps, states, lose, comeBack }) {
+  async blink({ client, line, texts, gaps, states, lose, comeBack }) {
     await client.send("one");
-    await lose();
+    line.swallow();
+    const sent = [client.send("two")];
     Echo.current?.send("news");
-    const sent = client.send("two");
+    await lose();
+    sent.push(client.send("three"));
     await comeBack();
-    await sent;
-    await until(() => texts.length === 3);
-    expect(texts).to.deep.equal(["one", "news", "two"]);
+    await Promise.all(sent);
+    await until(() => texts.length === 4);
+    expect(texts).to.deep.equal(["one", "news", "two", "three"]);
     expect(gaps).to.deep.equal([]);
     expect(states.filter((state) => state !== "away")).to.deep.equal(["joined", "joined"]);
   },
