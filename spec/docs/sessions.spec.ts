@@ -219,7 +219,13 @@ const elsewhere: Readonly<Record<string, string>> = {
 };
 
 describe("docs/guides/sessions.md", () => {
-  afterEach(stopServing);
+  let current: RawClient | undefined;
+  afterEach(async () => {
+    Echo.hold.open();
+    await current?.close();
+    current = undefined;
+    await stopServing();
+  });
 
   it("has a case for each row of its table", async () => {
     const rows = rowsOf(
@@ -263,29 +269,25 @@ describe("docs/guides/sessions.md", () => {
       client.onGap((gap) => gaps.push(gap));
       client.on("text", (text) => texts.push(text));
       await until(() => client.status.state === "joined");
-      try {
-        await work({
-          ...{ client, clock, line, states, gaps, texts },
-          nextServer: async () => (await start()).url,
-          closeServer: () => runtime.close(),
-          signOut() {
-            isSignedIn = false;
-          },
-          async lose() {
-            line.isUp = false;
-            line.cut();
-            // While a handler runs, the consumer does not know. But then frames wait for the client.
-            await until(() => Echo.isAway || (Echo.isHolding && Echo.current?.waitingBytes === 4));
-          },
-          async comeBack() {
-            line.isUp = true;
-            await until(() => client.status.state === "joined");
-          },
-        });
-      } finally {
-        Echo.hold.open();
-        await client.close();
-      }
+      current = client;
+      await work({
+        ...{ client, clock, line, states, gaps, texts },
+        nextServer: async () => (await start()).url,
+        closeServer: () => runtime.close(),
+        signOut() {
+          isSignedIn = false;
+        },
+        async lose() {
+          line.isUp = false;
+          line.cut();
+          // While a handler runs, the consumer does not know. But then frames wait for the client.
+          await until(() => Echo.isAway || (Echo.isHolding && Echo.current?.waitingBytes === 4));
+        },
+        async comeBack() {
+          line.isUp = true;
+          await until(() => client.status.state === "joined");
+        },
+      });
     });
   }
 });
