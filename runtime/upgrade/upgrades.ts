@@ -124,8 +124,9 @@ export class Upgrades {
     if (request[handshakeOf] === undefined) this.#reportConflict(request);
   }
 
-  /** Refuses the upgrades with a pending guard. */
+  /** Refuses the upgrades with a pending guard, and the clients that have not named their session yet. */
   refuseAll(refusal: Refusal): void {
+    for (const request of this.#context.sessions.requests) request.refuse(refusal);
     for (const [handshake, deadline] of this.#guarded) {
       deadline.cancel();
       this.#refuse(handshake, refusal);
