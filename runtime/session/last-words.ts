@@ -81,7 +81,7 @@ export class LastWords implements KnownSession, SocketOwner {
 
   expire(): void {}
 
-  close(): void {}
+  expel(): void {}
 
   dropOldest(): boolean {
     return this.#log.dropOldest();

@@ -159,6 +159,12 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#end(this.#loss.code, this.#loss.reason);
   }
 
+  expel(code: number, reason: string): void {
+    const { listener } = this;
+    this.close(code, reason);
+    listener?.lost(code, reason);
+  }
+
   dropOldest(): boolean {
     return this.log.dropOldest();
   }

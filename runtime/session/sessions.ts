@@ -28,8 +28,8 @@ export interface KnownSession {
   readonly unacknowledged: number;
   /** Ends a session that is away. */
   expire(reason: string): void;
-  /** Ends the connection of the session. */
-  close(code: number, reason: string): void;
+  /** Ends a session whose client breaks the rules. */
+  expel(code: number, reason: string): void;
   /** Removes the oldest frame of the log. @returns whether there was one. */
   dropOldest(): boolean;
   /** Called when the registry has forgotten the session. */
@@ -166,7 +166,7 @@ export class Sessions {
     const reason = "The session belongs to another user";
     socket.transport.writeControl(controlText({ c: "bye", code, reason, after: null }));
     socket.transport.close(code, reason);
-    session.close(CloseCode.policy, reason);
+    session.expel(CloseCode.policy, reason);
     const lastWords = this.#known.get(session.identity.id);
     if (lastWords !== undefined) this.forget(lastWords);
   }

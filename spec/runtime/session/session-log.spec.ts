@@ -73,7 +73,9 @@ describe("SessionLog", () => {
           expect([...log]).to.deep.equal(kept.map(({ frame }) => frame));
           const sizes = kept.map(({ frame }) => Buffer.byteLength(frame));
           expect(log.bytes).to.equal(sizes.reduce((sum, size) => sum + size, 0));
-          const distinct = [...new Set(kept.map(({ frame }) => frame))].map((frame) => Buffer.byteLength(frame));
+          const distinct = [...new Set(kept.map(({ frame }) => frame))].map((frame) =>
+            Buffer.byteLength(frame),
+          );
           const shareds = distinct.reduce((sum, size) => sum + size, 0);
           expect(shared.bytes).to.equal(shareds + kept.length * referenceBytes);
         }

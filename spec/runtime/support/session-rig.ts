@@ -1,7 +1,7 @@
 import { type Exit, type Layers, type RuntimeOptions, type Scope, WebSocketConsumer } from "greenroom";
 import { SimulatedClock } from "xstate";
-import { internals } from "../../../runtime/internals.ts";
 import type { ConsumerClass } from "../../../runtime/consumer-settings.ts";
+import { internals } from "../../../runtime/internals.ts";
 import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
 import { chat, type Serving, serve } from "../../support/serving.ts";
@@ -40,7 +40,10 @@ export const sessionsOf = ({ runtime }: Pick<Serving<Layers>, "runtime">) =>
   runtime[internals].context.sessions;
 
 /** Starts a runtime whose time stands still. */
-export async function start(options: Partial<RuntimeOptions<Layers>> = {}, Consumer: ConsumerClass = Recorder) {
+export async function start(
+  options: Partial<RuntimeOptions<Layers>> = {},
+  Consumer: ConsumerClass = Recorder,
+) {
   Recorder.log.length = 0;
   Recorder.hold = gate();
   const clock = new SimulatedClock();
@@ -50,7 +53,10 @@ export async function start(options: Partial<RuntimeOptions<Layers>> = {}, Consu
 }
 
 /** Starts a runtime, and one session. */
-export async function begin(options: Partial<RuntimeOptions<Layers>> = {}, Consumer: ConsumerClass = Recorder) {
+export async function begin(
+  options: Partial<RuntimeOptions<Layers>> = {},
+  Consumer: ConsumerClass = Recorder,
+) {
   const started = await start(options, Consumer);
   const client = await SessionClient.open(started.url);
   const hello = await client.nextControl();
