@@ -1,5 +1,7 @@
 import { controlText } from "../../protocol/control-frames.ts";
 
+const maxExcessFrames = 1_024;
+
 /** Counts the frames of a client, and finds the control frames that answer the client. */
 export class ClientFrames {
   #received = 0;
@@ -18,9 +20,12 @@ export class ClientFrames {
     return this.#done;
   }
 
-  /** The number of frames that wait for their handlers, or for the pending one. */
-  get waiting(): number {
-    return this.#received - this.#done;
+  /**
+   * Whether more frames wait than the pause of a socket above `frameHighWaterMark` can explain. A client that keeps
+   * to its window has fewer. A client that resumes again and again could add some frames with each socket.
+   */
+  isFlood(frameHighWaterMark: number): boolean {
+    return this.#received - this.#done > frameHighWaterMark + maxExcessFrames;
   }
 
   onReceived(): void {

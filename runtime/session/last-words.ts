@@ -3,7 +3,7 @@ import { CloseCode, comesBack } from "../../protocol/close-codes.ts";
 import { type ControlFields, controlText, type ServerControl } from "../../protocol/control-frames.ts";
 import type { TransportListener } from "../socket/transport.ts";
 import type { ClientFrames } from "./client-frames.ts";
-import type { SessionLog } from "./session-log.ts";
+import { impossibleCounts, type SessionLog } from "./session-log.ts";
 import type { SessionSocket, SocketOwner } from "./session-socket.ts";
 import type { KnownSession, SessionIdentity, Sessions } from "./sessions.ts";
 
@@ -44,10 +44,10 @@ type LastListener = Pick<TransportListener, "ended" | "failed">;
  */
 export class LastWords implements KnownSession, SocketOwner {
   readonly identity: SessionIdentity;
+  readonly log: SessionLog;
   readonly maxControlBytes = Number.POSITIVE_INFINITY;
   readonly #sessions: Sessions;
   readonly #isResumable: boolean;
-  readonly #log: SessionLog;
   readonly #frames: ClientFrames;
   readonly #farewell: Farewell;
   #attempt: number;
@@ -59,7 +59,7 @@ export class LastWords implements KnownSession, SocketOwner {
     this.identity = session.identity;
     this.#sessions = sessions;
     this.#isResumable = session.isResumable;
-    this.#log = session.log;
+    this.log = session.log;
     this.#frames = session.frames;
     this.#attempt = session.attempt;
     this.#farewell = farewell;
@@ -75,29 +75,17 @@ export class LastWords implements KnownSession, SocketOwner {
 
   // ---- Called by the registry of sessions
 
-  get unacknowledged(): number {
-    return this.#log.size;
-  }
-
   expire(): void {}
 
   expel(): void {}
-
-  dropOldest(): boolean {
-    return this.#log.dropOldest();
-  }
-
-  release(): void {
-    this.#log.clear();
-  }
 
   attach(socket: SessionSocket, attempt: number, got: unknown): void {
     if (attempt <= this.#attempt) {
       socket.closeAsStale();
       return;
     }
-    if (!this.#log.isPossible(got)) {
-      this.onViolation("Impossible counts", socket);
+    if (!this.log.isPossible(got)) {
+      this.onViolation(impossibleCounts, socket);
       return;
     }
     this.#attempt = attempt;
@@ -106,9 +94,9 @@ export class LastWords implements KnownSession, SocketOwner {
     socket.owner = this;
     this.#socket = socket;
     const isMissed = this.#farewell.code === CloseCode.gone;
-    const missed = this.#log.sent - got;
-    this.#log.acknowledge(got);
-    if (!isMissed) socket.replay(this.#frames, this.#log);
+    const missed = this.log.sent - got;
+    this.log.acknowledge(got);
+    if (!isMissed) socket.replay(this.#frames, this.log);
     this.#end(socket, { ...this.#farewell, ...(isMissed && { missed }) });
   }
 
@@ -120,12 +108,12 @@ export class LastWords implements KnownSession, SocketOwner {
 
   onControl({ c, n }: ControlFields, socket: SessionSocket): void {
     if (c !== "ack" || !this.#isResumable) return;
-    if (!this.#log.isPossible(n)) {
-      this.onViolation("Impossible counts", socket);
+    if (!this.log.isPossible(n)) {
+      this.onViolation(impossibleCounts, socket);
       return;
     }
-    this.#log.acknowledge(n);
-    if (this.#log.size === 0) this.#sessions.forget(this);
+    this.log.acknowledge(n);
+    if (this.log.size === 0) this.#sessions.forget(this);
   }
 
   onViolation(reason: string, socket: SessionSocket): void {
@@ -148,7 +136,7 @@ export class LastWords implements KnownSession, SocketOwner {
 
   /** Frames were cut off, so the client must not read the farewell before it has come back for them. */
   lagging(socket: SessionSocket): void {
-    if (this.#isResumable) socket.transport.close(CloseCode.slow, "Reads too slowly");
+    if (this.#isResumable) socket.closeAsSlow();
   }
 
   unfinished(): void {}

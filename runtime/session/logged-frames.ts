@@ -10,7 +10,7 @@ export interface LoggedFrame {
   logs: number;
 }
 
-/** What a log takes for each of its frames, in bytes, besides the frame itself. */
+/** The memory that a log takes for each of its frames, in bytes, besides the frame itself. */
 export const referenceBytes = 8;
 
 /** The frames in the logs of all sessions of a node. Texts are the same by value, and buffers by identity. */

@@ -56,7 +56,8 @@ export class ResumeRequest implements SocketOwner {
   }
 
   lagging(): void {
-    this.#close(CloseCode.slow, "Reads too slowly");
+    this.#release();
+    this.#socket.closeAsSlow();
   }
 
   dueControls(): readonly string[] {

@@ -2,6 +2,9 @@ import type { Frame } from "../../actors/index.ts";
 import { Fifo } from "../../layers/fifo.ts";
 import type { LoggedFrame, LoggedFrames } from "./logged-frames.ts";
 
+/** The reason of a close because of counts for which {@link SessionLog.isPossible} is false. */
+export const impossibleCounts = "Impossible counts";
+
 /**
  * The frames of a session that its client has not acknowledged, in order. They are numbered from 1. The log holds
  * references to frames, because a node of the trie of frames would keep the encoded frames of a whole turn.

@@ -58,6 +58,11 @@ export class SessionSocket implements TransportListener, Trailer {
     this.transport.close(CloseCode.fenced, "Another socket has taken over the session");
   }
 
+  /** Closes the socket, because its client reads too slowly. */
+  closeAsSlow(): void {
+    this.transport.close(CloseCode.slow, "Reads too slowly");
+  }
+
   /** Closes the socket, because its attempt to resume the session is not later than others. */
   closeAsStale(): void {
     this.transport.close(CloseCode.stale, "A later attempt has resumed the session");

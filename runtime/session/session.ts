@@ -13,16 +13,10 @@ import { ClientFrames } from "./client-frames.ts";
 import { type HelloLimits, helloText } from "./hello.ts";
 import { type EndedSession, expired, type Farewell, farewellFor, LastWords } from "./last-words.ts";
 import { refuseInside } from "./refuse-inside.ts";
-import { SessionLog } from "./session-log.ts";
+import { impossibleCounts, SessionLog } from "./session-log.ts";
 import type { SessionListener, SessionOptions } from "./session-options.ts";
 import type { SessionSocket, SocketOwner } from "./session-socket.ts";
 import type { KnownSession, Sessions } from "./sessions.ts";
-
-/**
- * A client may have this many frames more than `frameHighWaterMark` in a mailbox. One that keeps to its window has
- * fewer. Without the bound, a client that resumes again and again could add some frames with each socket.
- */
-const maxExcessFrames = 1_024;
 
 /**
  * The transport of an actor whose client speaks the protocol of sessions: docs/reference/protocol.md. It outlives its
@@ -148,10 +142,6 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
 
   // ---- Called by the registry of sessions
 
-  get unacknowledged(): number {
-    return this.log.size;
-  }
-
   expire(reason: string): void {
     this.#sessions.counters.drop("away", this.log.size);
     this.log.clear();
@@ -163,14 +153,6 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     const { listener } = this;
     this.close(code, reason);
     listener?.lost(code, reason);
-  }
-
-  dropOldest(): boolean {
-    return this.log.dropOldest();
-  }
-
-  release(): void {
-    this.log.clear();
   }
 
   attach(socket: SessionSocket, attempt: number, got: unknown, scope: Scope): void {
@@ -201,7 +183,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
 
   receive(frame: Frame, budget: Budget | undefined): void {
     this.frames.onReceived();
-    if (this.isResumable && this.frames.waiting > this.#limits.frameHighWaterMark + maxExcessFrames) {
+    if (this.isResumable && this.frames.isFlood(this.#limits.frameHighWaterMark)) {
       this.onViolation("Too many frames wait");
     } else this.listener?.receive(frame, budget);
   }
@@ -254,8 +236,8 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
       this.listener?.lagging();
       return;
     }
-    socket.transport.close(CloseCode.slow, slow);
-    this.#goAway(CloseCode.slow, slow);
+    socket.closeAsSlow();
+    this.#goAway(CloseCode.slow, "Reads too slowly");
   }
 
   unfinished(): void {
@@ -308,6 +290,3 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#change = undefined;
   }
 }
-
-const slow = "Reads too slowly";
-const impossibleCounts = "Impossible counts";

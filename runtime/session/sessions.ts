@@ -9,6 +9,7 @@ import type { Refusal } from "../http-response.ts";
 import type { Limits } from "../limits.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
 import { LoggedFrames } from "./logged-frames.ts";
+import type { SessionLog } from "./session-log.ts";
 import type { SessionSocket } from "./session-socket.ts";
 
 export interface SessionIdentity {
@@ -24,16 +25,12 @@ export interface SessionIdentity {
 /** A session, as the registry sees it. */
 export interface KnownSession {
   readonly identity: SessionIdentity;
-  /** The number of frames for the client that it has not acknowledged. */
-  readonly unacknowledged: number;
+  /** The frames for the client that it has not acknowledged. */
+  readonly log: SessionLog;
   /** Ends a session that is away. */
   expire(reason: string): void;
   /** Ends a session whose client breaks the rules. */
   expel(code: number, reason: string): void;
-  /** Removes the oldest frame of the log. @returns whether there was one. */
-  dropOldest(): boolean;
-  /** Called when the registry has forgotten the session. */
-  release(): void;
   /** Continues the session on another socket. @param got the number of frames that the client has received */
   attach(socket: SessionSocket, attempt: number, got: unknown, scope: Scope): void;
 }
@@ -129,14 +126,14 @@ export class Sessions {
     this.#known.delete(id);
     this.#isNoLongerAway(session);
     if (this.#over.delete(session)) this.#expiries.remove(session, resumeMsOf(session));
-    session.release();
+    session.log.clear();
   }
 
   /** Keeps the frames of all logs within `maxSessionBytes`, after `sender` has added a frame. */
   checkBytes(sender: KnownSession): void {
     const { maxSessionBytes } = this.#limits;
     while (this.frames.bytes > maxSessionBytes) {
-      if (!this.#evict() && !this.#forgetOldest() && !sender.dropOldest()) return;
+      if (!this.#evict() && !this.#forgetOldest() && !sender.log.dropOldest()) return;
     }
   }
 
@@ -178,7 +175,7 @@ export class Sessions {
 
   /** Forgets the last words of a session, which its client has not acknowledged. */
   #forgetUnread(session: KnownSession): void {
-    this.counters.drop("away", session.unacknowledged);
+    this.counters.drop("away", session.log.size);
     this.forget(session);
   }
 

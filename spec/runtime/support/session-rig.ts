@@ -35,7 +35,7 @@ export class Recorder extends WebSocketConsumer {
   }
 }
 
-/** What the node keeps for sessions. */
+/** The sessions of a node. */
 export const sessionsOf = ({ runtime }: Pick<Serving<Layers>, "runtime">) =>
   runtime[internals].context.sessions;
 
