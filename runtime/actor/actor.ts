@@ -21,7 +21,7 @@ import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import type { SessionListener } from "../session/session.ts";
+import type { SessionListener } from "../session/session-options.ts";
 import type { Transport } from "../socket/transport.ts";
 import { ActorContext, type ContextActor, type ContextRuntime } from "./actor-context.ts";
 import { Membership } from "./membership.ts";
