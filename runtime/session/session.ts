@@ -25,7 +25,7 @@ import type { KnownSession, Sessions } from "./sessions.ts";
 /** The actor of a session. */
 export interface SessionListener extends TransportListener {
   /** The session has lost its socket, and waits for the client to come back. */
-  away(): void;
+  away(code: number, reason: string): void;
   /** The client has come back. Its new request has this scope. */
   online(scope: Scope): void;
 }
@@ -48,6 +48,8 @@ type Limited = Pick<Limits, "frameHighWaterMark" | "maxPayload" | "pingIntervalM
 
 /** Clients that a node has told to come back do so within this time, in milliseconds. */
 const comeBackMs = 1_000;
+
+const fencedReason = "Another socket has taken over the session";
 
 /**
  * The transport of an actor whose client speaks the protocol of sessions: docs/reference/protocol.md. It outlives its
@@ -246,7 +248,7 @@ export class Session implements Transport, SocketOwner, KnownSession {
       this.#replay();
       if (this.#isPaused) socket.transport.pause();
       this.#sessions.back(this);
-      if (old !== undefined) this.listener?.away();
+      if (old !== undefined) this.listener?.away(CloseCode.fenced, fencedReason);
       this.listener?.online(scope);
     }
     this.#changed();
@@ -347,7 +349,7 @@ export class Session implements Transport, SocketOwner, KnownSession {
     this.#loss = { code, reason };
     this.#fence();
     this.#sessions.away(this);
-    this.listener?.away();
+    this.listener?.away(code, reason);
   }
 
   /** Makes sure that nothing from the current socket counts any more. @returns the socket. */
@@ -356,7 +358,7 @@ export class Session implements Transport, SocketOwner, KnownSession {
     this.#socket = undefined;
     if (old === undefined) return undefined;
     old.owner = undefined;
-    old.transport.close(CloseCode.fenced, "Another socket has taken over the session");
+    old.transport.close(CloseCode.fenced, fencedReason);
     return old;
   }
 
