@@ -212,7 +212,7 @@ export class Communicator {
    * clock.increment(60_000); // resumeMs
    * expect(await client.resume()).to.include({ resumed: false, code: 3993 });
    */
-  resume(options: WaitOptions = {}): Promise<Resumption> {
+  async resume(options: WaitOptions = {}): Promise<Resumption> {
     const resumption = this.#sessionClient("away").resume(() => this.#admit());
     return waitFor(
       resumption,
