@@ -86,7 +86,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   "guides/use-a-state-machine": { main: ["open"] },
   "guides/write-a-consumer": {
-    main: ["page 12 joined", "A reader of emma has left (1012, by the runtime)."],
+    main: ["page 12 true", "A reader of emma has left (1012, by the runtime)."],
   },
   // Its server has a spec of its own.
   "guides/deploy": {},
@@ -113,7 +113,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     ],
   },
   "reference/concepts": {
-    street: ["Bob is at the door · joined"],
+    street: ["Bob is at the door · true"],
     layers: ["[ 'chat: once-or-gap', 'orders: once-or-gap' ]"],
   },
   "guides/troubleshooting": {
