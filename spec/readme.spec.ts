@@ -23,10 +23,10 @@ describe("the room chat of the README", () => {
     const file = join(folder, "chat.mts");
     await writeFile(
       file,
-      `${chat?.replace("8080", `${port}`)}${bot}console.log(bot.machine.getSnapshot().value);\n`,
+      `${chat?.replace("8080", `${port}`)}${bot}console.log(bot.machine.getSnapshot().matches("joined"));\n`,
     );
     const flags = ["--import=tsx", "--conditions=greenroom-source", file];
-    const server = await startProcess(process.execPath, flags, (line) => line === "joined");
+    const server = await startProcess(process.execPath, flags, (line) => line === "true");
     const url = `http://localhost:${port}/ws/room/general`;
     const [one, two] = [await Client.open(url), await Client.open(url)];
     one.send("hello");

@@ -183,7 +183,7 @@ export class Communicator {
 
   /**
    * Loses all that the server sends from now on, until the next `blink`, as on a dead line. The server does not notice
-   * it. What the client sends still arrives, but the client does not learn that it has.
+   * it. Frames of the client still arrive, but the client does not learn that they have.
    *
    * @throws {ExpectationError} if the client has no session or is not connected.
    *
