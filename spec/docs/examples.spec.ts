@@ -74,6 +74,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/spawn-actors": { bot: ["hello", "1000 client"] },
   "guides/survive-failures": {},
   "guides/test-actors": {},
+  "guides/test-sessions": {},
   "guides/track-presence": {
     doorkeeper: ['[] ["carl"]', "[] 0"],
     presence: [
