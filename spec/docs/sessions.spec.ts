@@ -147,13 +147,14 @@ const cases: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     expect(gaps).to.deep.equal([{ missed: 3, fresh: false }]);
   },
 
-  async "the actor fails"({ client, gaps, texts }) {
+  async "the actor fails"({ client, gaps, states, texts }) {
     await client.send("one");
     expect(await outcomeOf(client.send("fail"))).to.equal("resolved");
     await until(() => gaps.length === 1);
     expect(gaps).to.deep.equal([{ fresh: true }]);
     await client.send("two");
     await until(() => texts.length === 2);
+    expect(states).to.deep.equal(["joined", "away", "joined"]);
   },
 
   async "the consumer calls `close`"({ client, texts, gaps }) {
