@@ -209,9 +209,9 @@ export class ConsumerActor
     this.mailbox.drain(() => this.machine.send({ type: "lost", code, reason }));
   }
 
-  away(): void {
+  away(code: number, reason: string): void {
     if (this.isLeaving) return;
-    this.machine.send({ type: "away" });
+    this.machine.send({ type: "away", code, reason });
     this.#sessionNotices?.away();
   }
 

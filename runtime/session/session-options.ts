@@ -5,7 +5,7 @@ import type { SessionIdentity } from "./sessions.ts";
 /** The actor of a session. */
 export interface SessionListener extends TransportListener {
   /** The session has lost its socket, and waits for the client to come back. */
-  away(): void;
+  away(code: number, reason: string): void;
   /** The client has come back. Its new request has this scope. */
   online(scope: Scope): void;
 }

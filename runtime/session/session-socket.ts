@@ -29,6 +29,9 @@ export interface SocketOwner {
   ended(socket: SessionSocket): void;
 }
 
+/** The reason of the close frame for a socket that another one has replaced. */
+export const fencedReason = "Another socket has taken over the session";
+
 const skipNotice = (count: number): string => controlText({ c: "skip", n: count });
 
 /**
@@ -55,7 +58,7 @@ export class SessionSocket implements TransportListener, Trailer {
   /** Closes the socket, because the session has got another one. */
   fence(): void {
     this.release();
-    this.transport.close(CloseCode.fenced, "Another socket has taken over the session");
+    this.transport.close(CloseCode.fenced, fencedReason);
   }
 
   /** Closes the socket, because its client reads too slowly. */

@@ -15,7 +15,7 @@ import { type EndedSession, expired, type Farewell, farewellFor, LastWords } fro
 import { refuseInside } from "./refuse-inside.ts";
 import { impossibleCounts, SessionLog } from "./session-log.ts";
 import type { SessionListener, SessionOptions } from "./session-options.ts";
-import type { SessionSocket, SocketOwner } from "./session-socket.ts";
+import { fencedReason, type SessionSocket, type SocketOwner } from "./session-socket.ts";
 import type { KnownSession, Sessions } from "./sessions.ts";
 
 /**
@@ -51,6 +51,11 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#limits = limits;
     this.#socket = socket;
     socket.owner = this;
+  }
+
+  /** Whether the actor waits for the client to come back. */
+  get isAway(): boolean {
+    return this.#phase === "joined" && this.#socket === undefined;
   }
 
   // ---- Called by the actor
@@ -174,7 +179,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     socket.replay(this.frames, this.log);
     if (this.#isPaused) socket.transport.pause();
     this.#sessions.back(this);
-    if (wasOnline) this.listener?.away();
+    if (wasOnline) this.listener?.away(CloseCode.fenced, fencedReason);
     this.listener?.online(scope);
     this.#changed();
   }
@@ -256,7 +261,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#socket?.release();
     this.#socket = undefined;
     this.#sessions.away(this);
-    this.listener?.away();
+    this.listener?.away(code, reason);
   }
 
   #onFullLog(maxBytes: number, maxFrames: number): void {
