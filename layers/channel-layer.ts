@@ -344,7 +344,8 @@ export class ChannelLayer<M = AnyMessages> {
    * Reads the newest messages sent to `group` after `since`, up to `limit`, for late or reconnecting clients.
    *
    * A member may get one message both from `history` and in its inbox, so members should compare offsets.
-   * Messages sent with `except` are included for every caller. Invalid entries are left out and counted.
+   * Messages sent with `except` are included for every caller, and their entries name the excluded channel.
+   * Invalid entries are left out and counted.
    *
    * @throws {InvalidNameError}
    * @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position.

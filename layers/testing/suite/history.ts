@@ -45,6 +45,18 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       assert.deepEqual([position, complete], [{ offset: 20, epoch }, true]);
     });
 
+    it("names the channel that a message was not delivered to", async () => {
+      const { inbox, channel } = await nodes.addChannel(nodes.one, "group");
+      const other = await nodes.addChannel(nodes.other, "group");
+      await nodes.other.groupSend("group", { type: "message", number: 1 }, { except: channel });
+      await nodes.other.groupSend("group", { type: "message", number: 2 });
+      await other.inbox.until(() => other.inbox.mails.length === 2);
+      await inbox.until(() => inbox.mails.length === 1);
+      const { entries } = await nodes.one.history("group");
+      const [first, second] = other.inbox.mails;
+      assert.deepEqual(entries, [{ ...first, except: channel }, second]);
+    });
+
     it("is empty and complete if nothing was sent", async () => {
       const { entries, complete } = await nodes.one.history("group");
       assert.deepEqual([entries, complete], [[], true]);
