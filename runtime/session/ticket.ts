@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
 import type { Position } from "../../layers/message.ts";
 
 /**
@@ -100,8 +100,8 @@ export function openTicket(
 
 /** Each ticket has its own key, because two tickets with the same random nonce would reveal a shared key. */
 function keyOf(secret: Uint8Array, salt: Uint8Array): { readonly key: Buffer; readonly nonce: Buffer } {
-  const derived = Buffer.from(hkdfSync("sha256", secret, salt, purpose, keyBytes + nonceBytes));
-  return { key: derived.subarray(0, keyBytes), nonce: derived.subarray(keyBytes) };
+  const derived = createHmac("sha512", secret).update(purpose).update(salt).digest();
+  return { key: derived.subarray(0, keyBytes), nonce: derived.subarray(keyBytes, keyBytes + nonceBytes) };
 }
 
 const boundTo = ({ path, userKey }: TicketHolder): Buffer => Buffer.from(JSON.stringify([path, userKey]));
