@@ -1,0 +1,236 @@
+import type { RelayRecovery } from "../../actors/consumer-context.ts";
+import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import type { Clock } from "../../layers/clock.ts";
+import type { Delivery, Gap, Mail, Position } from "../../layers/message.ts";
+import type { ControlFields, ServerControl } from "../../protocol/control-frames.ts";
+import type { ExpiryQueue } from "./expiry-queue.ts";
+import { LostSession, type Marks, readMarks, unknownPosition } from "./lost-session.ts";
+import { sessionHash } from "./ticket.ts";
+import { renewalMs, type Tickets } from "./tickets.ts";
+
+/** The session whose client catches up. */
+export interface RecoverableSession {
+  readonly id: string;
+  readonly path: string;
+  readonly userKey: string;
+  /** Whether the client has announced that its first frame is `since`. */
+  readonly isSinceDue: boolean;
+  /** Sends a control frame, if the session has a socket. */
+  control(frame: ServerControl): void;
+}
+
+/** The actor of the session. */
+export interface RecoveringActor {
+  readonly layer: ChannelLayer;
+  readonly channel: string;
+  /** See {@link ConsumerContext.runNext}. */
+  runNext(work: () => Promise<void>): void;
+  /** Relays a message of a history, if the consumer relays messages of its type. */
+  relay(mail: Mail): void;
+  /** Reports an error that leads to a gap. */
+  report(error: unknown): void;
+}
+
+export interface RecoveryContext {
+  readonly clock: Clock;
+  readonly tickets: Tickets;
+  /** Calls {@link Recovery.renew} of a session before its ticket expires. */
+  readonly renewals: ExpiryQueue<Recovery>;
+}
+
+/** The mailbox waits for an announced `since` for this time, in milliseconds. */
+const sinceMs = 3_000;
+
+/**
+ * Lets the client of one session catch up with relayed messages after the death of its node.
+ *
+ * While the session goes on, the client learns in which groups it is, and since which position. The frames of relayed
+ * messages carry positions. A ticket proves the memberships to another node. If the session is lost, the client comes
+ * back as a new one and sends `since`: the ticket, and the last position of each group. Then the messages from there
+ * to the begin of the new membership are read from the history. The live messages follow them without a hole or a
+ * repetition, because the new membership has begun at a known position. They wait in the mailbox meanwhile.
+ *
+ * If this session is lost as well, the client comes back with its last ticket. So the client learns of the new
+ * memberships only after it has caught up: until then, its old ticket and marks are the right ones.
+ */
+export class Recovery implements RelayRecovery {
+  readonly #context: RecoveryContext;
+  readonly #session: RecoverableSession;
+  readonly #actor: RecoveringActor;
+  /** For each group, the position of the newest message that the session does not receive. */
+  readonly #memberships = new Map<string, Position>();
+  #lost: LostSession | undefined;
+  #hasOpened = false;
+  #hasSince = false;
+  /** Ends the wait for `since`. */
+  #onSince: (() => void) | undefined;
+  /** Whether the client learns of memberships when they begin and end. */
+  #isAnnouncing = false;
+  #isTicketDue = false;
+  #isOver = false;
+
+  constructor(context: RecoveryContext, session: RecoverableSession, actor: RecoveringActor) {
+    this.#context = context;
+    this.#session = session;
+    this.#actor = actor;
+  }
+
+  // ---- Called by the session
+
+  /** Called when the session has got a socket: after `hello`, or after `resumed` and before the frames of the log. */
+  online(): void {
+    const isFirst = !this.#hasOpened;
+    this.#hasOpened = true;
+    if (isFirst && this.#session.isSinceDue) this.#actor.runNext(() => this.#awaitSince());
+    // The client may not have received what was sent before its socket was lost.
+    else if (isFirst || this.#isAnnouncing) this.#announceAll();
+  }
+
+  /** Called when the session has lost its socket. A `since` that has not arrived never will. */
+  away(): void {
+    this.#onSince?.();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#context.renewals.remove(this, renewalMs);
+    this.#onSince?.();
+  }
+
+  /** Takes a frame `since` of the client. Returns false if it is malformed. */
+  since({ ticket, marks }: ControlFields): boolean {
+    const read = readMarks(marks);
+    if (typeof ticket !== "string" || read === undefined) return false;
+    if (this.#hasSince || this.#isOver) return true;
+    this.#hasSince = true;
+    this.#actor.runNext(() => this.#open(ticket, read));
+    this.#onSince?.();
+    return true;
+  }
+
+  // ---- Called by the actor
+
+  /** Adds the channel to `group`, and resolves once the client has caught up with the group. */
+  async join(group: string): Promise<void> {
+    const { layer, channel } = this.#actor;
+    await layer.join(group, channel, (after = unknownPosition) => this.#begin(group, after));
+    await this.#catchUp(group);
+  }
+
+  /** Called before the channel leaves `group`. */
+  leave(group: string): void {
+    if (!this.#memberships.has(group)) return;
+    this.#announce("left", group);
+    this.#memberships.delete(group);
+    this.renew();
+  }
+
+  relays({ group, offset, epoch }: Delivery): boolean {
+    if (group === undefined || offset === undefined || epoch === undefined) return false;
+    const membership = this.#memberships.get(group);
+    if (membership === undefined) return false;
+    // The history was lost, and begins again.
+    if (membership.epoch !== epoch) this.#begin(group, { epoch, offset: offset - 1 });
+    return true;
+  }
+
+  /** Called when messages of the layer may have been lost. */
+  gap({ group, from, to }: Gap): void {
+    if (group === undefined || !this.#memberships.has(group)) return;
+    this.#sendGap(group, from === undefined || to === undefined ? undefined : to - from + 1);
+  }
+
+  // ----
+
+  #begin(group: string, after: Position): void {
+    // A ticket has room for the newest groups.
+    this.#memberships.delete(group);
+    this.#memberships.set(group, after);
+    this.#announce("joined", group);
+    this.renew();
+  }
+
+  #announceAll(): void {
+    this.#isAnnouncing = true;
+    for (const group of this.#memberships.keys()) this.#announce("joined", group);
+    if (this.#memberships.size > 0) this.renew();
+  }
+
+  #announce(c: "joined" | "left", group: string): void {
+    const { epoch, offset } = this.#memberships.get(group) ?? unknownPosition;
+    if (this.#isAnnouncing) this.#session.control({ c, group, epoch, at: offset });
+  }
+
+  #sendGap(group: string, missed?: number): void {
+    this.#session.control({ c: "gap", group, ...(missed !== undefined && { missed }), fresh: false });
+  }
+
+  /** Sends the client a ticket for all memberships that have begun in this turn. */
+  renew(): void {
+    if (this.#isTicketDue || this.#isOver || !this.#isAnnouncing) return;
+    this.#isTicketDue = true;
+    void this.#sendTicket();
+  }
+
+  async #sendTicket(): Promise<void> {
+    const { renewals, tickets } = this.#context;
+    const { layer, channel } = this.#actor;
+    const content = () => {
+      this.#isTicketDue = false;
+      return { session: sessionHash(this.#session.id), channel, floors: this.#memberships };
+    };
+    try {
+      const value = await tickets.seal(layer, content, this.#session);
+      if (this.#isOver) return;
+      if (value !== undefined) this.#session.control({ c: "ticket", value });
+      renewals.remove(this, renewalMs);
+      renewals.add(this, renewalMs);
+    } catch (error) {
+      // The client keeps its last ticket, and gets a gap for each group that is not in it.
+      this.#isTicketDue = false;
+      this.#actor.report(error);
+    }
+  }
+
+  async #awaitSince(): Promise<void> {
+    if (!this.#hasSince && !this.#isOver) await this.#sinceOrTimeout();
+    if (!this.#hasSince) this.#announceAll();
+  }
+
+  #sinceOrTimeout(): Promise<void> {
+    return new Promise((resolve) => {
+      const { clock } = this.#context;
+      const timer = clock.setTimeout(() => this.#onSince?.(), sinceMs);
+      this.#onSince = () => {
+        clock.clearTimeout(timer);
+        this.#onSince = undefined;
+        resolve();
+      };
+    });
+  }
+
+  async #open(text: string, marks: Marks): Promise<void> {
+    const { clock, tickets } = this.#context;
+    const { layer } = this.#actor;
+    const ticket = await tickets.open(layer, text, this.#session).catch((error: unknown) => {
+      this.#actor.report(error);
+      return undefined;
+    });
+    this.#lost = new LostSession(layer, ticket, marks, clock);
+    for (const group of [...this.#memberships.keys()]) await this.#catchUp(group);
+    if (!this.#isAnnouncing) this.#announceAll();
+  }
+
+  async #catchUp(group: string): Promise<void> {
+    const begin = this.#memberships.get(group);
+    const reading = begin && this.#lost?.missed(group, begin);
+    if (reading === undefined) return;
+    const missed = await reading.catch((error: unknown) => {
+      this.#actor.report(error);
+      return undefined;
+    });
+    if (this.#isOver) return;
+    if (missed === undefined) this.#sendGap(group);
+    for (const mail of missed ?? []) if (mail.except !== this.#actor.channel) this.#actor.relay(mail);
+  }
+}
