@@ -19,6 +19,16 @@ export const unknownPosition: Position = Object.freeze({ epoch: "", offset: 0 })
 /** For each group, the offset of the newest message that a client has received. */
 export type Marks = ReadonlyMap<string, number>;
 
+/** The membership of a lost session in a group. */
+export interface LostMembership {
+  /** The position from which the session has received messages. Undefined if they cannot be caught up. */
+  readonly floor?: Position;
+  /** Reads the messages for the client that it has missed. Yields undefined if it may have missed others. */
+  missed(): Promise<readonly HistoryEntry[] | undefined>;
+}
+
+const gap: LostMembership = { missed: async () => undefined };
+
 /** What a client has told about the session that it has lost. */
 export class LostSession {
   readonly #layer: ChannelLayer;
@@ -41,31 +51,29 @@ export class LostSession {
   }
 
   /**
-   * Reads the messages of `group` that the client has missed up to `begin`, without those that were not for it. The
-   * promise yields undefined if the client may have missed others. Returns undefined if the lost session was not in
-   * the group, or for a group that was read before.
+   * Returns the membership of the lost session in `group`, if the new one begins at `begin`. Returns undefined if there
+   * was none, or for a group that was taken before.
    */
-  missed(group: string, begin: Position): Promise<readonly HistoryEntry[] | undefined> | undefined {
+  take(group: string, begin: Position): LostMembership | undefined {
     const [mark, floor] = [this.#marks.get(group), this.#floors.get(group)];
     this.#marks.delete(group);
     this.#floors.delete(group);
     if (timeOf(this.#clock) > this.#endsAt || (mark === undefined && floor === undefined)) return undefined;
-    return this.#read(group, mark, floor, begin);
+    const isPossible =
+      mark !== undefined &&
+      floor !== undefined &&
+      floor.epoch === begin.epoch &&
+      floor.epoch !== unknownPosition.epoch &&
+      floor.offset <= mark &&
+      mark <= begin.offset &&
+      begin.offset - mark <= maxMissed;
+    return isPossible ? { floor, missed: () => this.#read(group, mark, begin) } : gap;
   }
 
-  async #read(
-    group: string,
-    mark: number | undefined,
-    floor: Position | undefined,
-    begin: Position,
-  ): Promise<readonly HistoryEntry[] | undefined> {
-    if (mark === undefined || floor === undefined || mark < floor.offset) return undefined;
-    if (floor.epoch !== begin.epoch || floor.epoch === unknownPosition.epoch) return undefined;
-    const count = begin.offset - mark;
-    if (count < 0 || count > maxMissed) return undefined;
-    if (count === 0) return [];
+  async #read(group: string, mark: number, begin: Position): Promise<readonly HistoryEntry[] | undefined> {
+    if (mark === begin.offset) return [];
     // The history may also contain messages that are newer than `begin`.
-    const options = { limit: 2 * maxMissed, since: { epoch: floor.epoch, offset: mark } };
+    const options = { limit: 2 * maxMissed, since: { epoch: begin.epoch, offset: mark } };
     const late = () => new Error(`The history of "${group}" could not be read within ${readMs} ms.`);
     const reading = this.#layer.history(group, options);
     const { entries, complete } = await withTimeout(reading, readMs, this.#clock, late);

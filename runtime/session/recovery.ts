@@ -4,7 +4,7 @@ import type { Clock } from "../../layers/clock.ts";
 import type { Delivery, Gap, Mail, Position } from "../../layers/message.ts";
 import type { ControlFields, ServerControl } from "../../protocol/control-frames.ts";
 import type { ExpiryQueue } from "./expiry-queue.ts";
-import { LostSession, type Marks, readMarks, unknownPosition } from "./lost-session.ts";
+import { type LostMembership, LostSession, type Marks, readMarks, unknownPosition } from "./lost-session.ts";
 import { sessionHash } from "./ticket.ts";
 import { renewalMs, type Tickets } from "./tickets.ts";
 
@@ -50,8 +50,8 @@ const sinceMs = 3_000;
  * to the begin of the new membership are read from the history. The live messages follow them without a hole or a
  * repetition, because the new membership has begun at a known position. They wait in the mailbox meanwhile.
  *
- * If this session is lost as well, the client comes back with its last ticket. So the client learns of the new
- * memberships only after it has caught up: until then, its old ticket and marks are the right ones.
+ * If this session is lost as well, the client comes back again, perhaps before it has caught up. So a membership that
+ * is caught up begins where that of the lost session began, and the client learns of it after its `since`.
  */
 export class Recovery implements RelayRecovery {
   readonly #context: RecoveryContext;
@@ -113,8 +113,14 @@ export class Recovery implements RelayRecovery {
   /** Adds the channel to `group`, and resolves once the client has caught up with the group. */
   async join(group: string): Promise<void> {
     const { layer, channel } = this.#actor;
-    await layer.join(group, channel, (after = unknownPosition) => this.#begin(group, after));
-    await this.#catchUp(group);
+    let lost: LostMembership | undefined;
+    let begin = unknownPosition;
+    await layer.join(group, channel, (after = unknownPosition) => {
+      begin = after;
+      lost = this.#lost?.take(group, after);
+      this.#begin(group, lost?.floor ?? after);
+    });
+    if (lost !== undefined) await this.#catchUp(group, begin, lost);
   }
 
   /** Called before the channel leaves `group`. */
@@ -216,21 +222,29 @@ export class Recovery implements RelayRecovery {
       this.#actor.report(error);
       return undefined;
     });
-    this.#lost = new LostSession(layer, ticket, marks, clock);
-    for (const group of [...this.#memberships.keys()]) await this.#catchUp(group);
-    if (!this.#isAnnouncing) this.#announceAll();
+    const lost = new LostSession(layer, ticket, marks, clock);
+    this.#lost = lost;
+    const catchUps = [...this.#memberships].flatMap(([group, begin]) => {
+      const membership = lost.take(group, begin);
+      if (membership === undefined) return [];
+      if (membership.floor !== undefined) this.#memberships.set(group, membership.floor);
+      return [() => this.#catchUp(group, begin, membership)];
+    });
+    this.#announceAll();
+    for (const catchUp of catchUps) await catchUp();
   }
 
-  async #catchUp(group: string): Promise<void> {
-    const begin = this.#memberships.get(group);
-    const reading = begin && this.#lost?.missed(group, begin);
-    if (reading === undefined) return;
-    const missed = await reading.catch((error: unknown) => {
+  async #catchUp(group: string, begin: Position, lost: LostMembership): Promise<void> {
+    const missed = await lost.missed().catch((error: unknown) => {
       this.#actor.report(error);
       return undefined;
     });
-    if (this.#isOver) return;
-    if (missed === undefined) this.#sendGap(group);
-    for (const mail of missed ?? []) if (mail.except !== this.#actor.channel) this.#actor.relay(mail);
+    if (this.#isOver || !this.#memberships.has(group)) return;
+    if (missed === undefined) {
+      if (lost.floor !== undefined) this.#begin(group, begin);
+      this.#sendGap(group);
+      return;
+    }
+    for (const mail of missed) if (mail.except !== this.#actor.channel) this.#actor.relay(mail);
   }
 }

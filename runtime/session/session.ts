@@ -17,6 +17,7 @@ import type { Refusal } from "../http-response.ts";
 import type { Limits } from "../limits.ts";
 import { checkAccept } from "../socket/handshake.ts";
 import type { Transport, TransportListener } from "../socket/transport.ts";
+import { type RecoverableSession, type RecoveringActor, Recovery } from "./recovery.ts";
 import { refuseInside } from "./refuse-inside.ts";
 import { SessionLog } from "./session-log.ts";
 import type { SessionSocket, SocketOwner } from "./session-socket.ts";
@@ -38,6 +39,8 @@ export interface SessionOptions {
   readonly userKey: string;
   /** The application's subprotocols that the client offers. */
   readonly offered: readonly string[];
+  /** Whether the client has lost another session, and announces `since`. */
+  readonly isSinceDue: boolean;
   /** Undefined if the consumer refuses sessions. Then the loss of the socket ends the connection. */
   readonly settings: SessionSettings | undefined;
   /** Half of it is the room that `drained()` waits for. */
@@ -53,7 +56,7 @@ const comeBackMs = 1_000;
  * The transport of an actor whose client speaks the protocol of sessions: docs/reference/protocol.md. It outlives its
  * sockets. While it has none, it is away: the actor goes on, and the log keeps the frames for the client.
  */
-export class Session implements Transport, SocketOwner, KnownSession {
+export class Session implements Transport, SocketOwner, KnownSession, RecoverableSession {
   listener: SessionListener | undefined;
   readonly id: string;
   readonly path: string;
@@ -63,6 +66,7 @@ export class Session implements Transport, SocketOwner, KnownSession {
   readonly #limits: Limited;
   readonly #options: SessionOptions;
   readonly #log: SessionLog;
+  #recovery: Recovery | undefined;
   #socket: SessionSocket | undefined;
   /** `connecting` until the upgrade is answered; `over` once the connection of the actor has ended. */
   #phase: "connecting" | "joined" | "over" = "connecting";
@@ -128,7 +132,13 @@ export class Session implements Transport, SocketOwner, KnownSession {
       beatMs: pingIntervalMs,
       ...(subprotocol !== undefined && { protocol: subprotocol }),
     });
+    this.#recovery?.online();
     return true;
+  }
+
+  recoverRelays(actor: RecoveringActor): Recovery | undefined {
+    if (this.settings?.recover) this.#recovery = new Recovery(this.#sessions.recoveries, this, actor);
+    return this.#recovery;
   }
 
   reject(refusal: Refusal): void {
@@ -205,6 +215,16 @@ export class Session implements Transport, SocketOwner, KnownSession {
     else this.#end(CloseCode.abnormal, "");
   }
 
+  // ---- Called by the recovery of relayed messages
+
+  get isSinceDue(): boolean {
+    return this.#options.isSinceDue;
+  }
+
+  control(frame: ServerControl): void {
+    if (this.#phase === "joined") this.#control(frame);
+  }
+
   // ---- Called by the registry of sessions
 
   expire(reason: string): void {
@@ -260,8 +280,10 @@ export class Session implements Transport, SocketOwner, KnownSession {
     this.listener?.receive(frame, budget);
   }
 
-  onControl({ c, n }: ControlFields, socket: SessionSocket): void {
+  onControl(frame: ControlFields, socket: SessionSocket): void {
+    const { c, n } = frame;
     if (c === "ack") this.#onAck(n);
+    else if (c === "since" && this.#recovery?.since(frame) === false) this.onViolation("Malformed since");
     else if (c === "beat") {
       this.#isBeatDue = true;
       socket.transport.addTrailer(socket);
@@ -346,6 +368,7 @@ export class Session implements Transport, SocketOwner, KnownSession {
   #goAway(code: number, reason: string): void {
     this.#loss = { code, reason };
     this.#fence();
+    this.#recovery?.away();
     this.#sessions.away(this);
     this.listener?.away();
   }
@@ -370,6 +393,7 @@ export class Session implements Transport, SocketOwner, KnownSession {
     const { first } = this.#log;
     this.#acknowledged = this.#done;
     this.#control({ c: "resumed", received: this.#received, done: this.#done, from: first });
+    if (this.#phase === "joined") this.#recovery?.online();
     this.#log.forEach((frame) => {
       this.#socket?.transport.send(frame);
     });

@@ -8,7 +8,9 @@ import type { Counters } from "../counters.ts";
 import type { Limits } from "../limits.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
 import { LoggedFrames } from "./logged-frames.ts";
+import type { RecoveryContext } from "./recovery.ts";
 import type { SessionSocket } from "./session-socket.ts";
+import { Tickets } from "./tickets.ts";
 
 /** A session, as the registry sees it. */
 export interface KnownSession {
@@ -51,6 +53,7 @@ const secretBytes = 32;
 export class Sessions {
   readonly frames = new LoggedFrames();
   readonly counters: Counters;
+  readonly recoveries: RecoveryContext;
   readonly #node: () => string;
   readonly #limits: SessionLimits;
   /** The sessions that a client may name, by id. A session that is over stays until it expires. */
@@ -66,6 +69,11 @@ export class Sessions {
     this.#node = node;
     this.#limits = limits;
     this.counters = counters;
+    this.recoveries = {
+      clock,
+      tickets: new Tickets(clock),
+      renewals: new ExpiryQueue(clock, (recovery) => recovery.renew()),
+    };
     this.#expiries = new ExpiryQueue(clock, (session) => this.#onExpired(session));
   }
 

@@ -9,6 +9,7 @@ import { userKeyOf } from "../session/user-key.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import type { Candidate } from "./admission.ts";
+import type { OfferedProtocols } from "./offered-protocols.ts";
 
 type SocketContext = Pick<RuntimeContext, "limits"> & ConstructorParameters<typeof SocketTransport>[3];
 
@@ -24,7 +25,12 @@ export function sessionSocket(
 }
 
 /** Creates the transport for the actor of a new session. */
-export function openSession(context: RuntimeContext, candidate: Candidate, handshake: Handshake): Session {
+export function openSession(
+  context: RuntimeContext,
+  candidate: Candidate,
+  handshake: Handshake,
+  { isSinceDue }: OfferedProtocols,
+): Session {
   const { route, scope } = candidate;
   const { outbox, session } = context.settings.of(route.Consumer);
   const userKey = userKeyOf(scope.user, candidate.userKey);
@@ -36,6 +42,7 @@ export function openSession(context: RuntimeContext, candidate: Candidate, hands
     path: scope.path,
     userKey: userKey ?? "",
     offered: scope.subprotocols,
+    isSinceDue,
     settings,
     maxLagBytes: outbox.maxLagBytes,
   });
