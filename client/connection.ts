@@ -81,10 +81,6 @@ export abstract class Connection extends Line implements AnyClient {
   protected abstract deliver(data: string | Uint8Array): void;
   /** A control frame that does not concern the connection. */
   protected control(_frame: Control): void {}
-  /** What the server needs to send relayed frames again, after a session was lost. */
-  protected since(): ClientControl | undefined {
-    return undefined;
-  }
   /** The session has ended: no more answers will come to the frames that were taken. */
   protected ended(): void {}
 
@@ -178,7 +174,7 @@ export abstract class Connection extends Line implements AnyClient {
 
   /** `hello`: a session begins. */
   #begin(hello: Hello): boolean {
-    const since = this.#hello && this.since();
+    const since = this.since();
     // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
     const isNews = this.status.state === "away";
     this.#hello = hello;

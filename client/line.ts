@@ -1,6 +1,6 @@
 import { comesBack } from "../protocol/close-codes.ts";
 import { type ClientControl, controlText } from "../protocol/control-frames.ts";
-import { resumeProtocol, sessionProtocol } from "../protocol/subprotocols.ts";
+import { resumeProtocol, sessionProtocol, sinceProtocol } from "../protocol/subprotocols.ts";
 import { encodeToken } from "./address.ts";
 import type { ConnectOptions, Status, WebSocketConstructor } from "./client.ts";
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
@@ -79,6 +79,10 @@ export abstract class Line {
   protected abstract readonly session: string | undefined;
   /** The first frame of a socket that resumes the session. */
   protected abstract resumption(session: string): ClientControl;
+  /** The first frame of a session that follows a lost one, if relayed frames can be caught up. */
+  protected since(): ClientControl | undefined {
+    return undefined;
+  }
   protected abstract receive(data: unknown): void;
   /** The socket was closed with a final code. */
   protected abstract end(code: number, reason: string): void;
@@ -108,7 +112,9 @@ export abstract class Line {
       const value = await Promise.resolve().then(typeof token === "string" ? () => token : token);
       if (!isCurrent()) return;
       const { session } = this;
-      const offered = session === undefined ? [sessionProtocol] : [sessionProtocol, resumeProtocol];
+      const offered = [sessionProtocol];
+      if (session !== undefined) offered.push(resumeProtocol);
+      else if (this.since()) offered.push(sinceProtocol);
       if (value) offered.push(encodeToken(value));
       const socket = new this.#WebSocket(this.#url, [...offered, ...protocols]) as Socket;
       this.#socket = socket;

@@ -1,52 +1,37 @@
 import type { ClientControl } from "../protocol/control-frames.ts";
 
-interface Position {
-  /** Where the membership began. */
-  readonly at: number;
-  /** The offset of the last frame that has arrived. */
-  mark: number;
-}
+/** More groups than a ticket has room for. */
+const maxGroups = 99;
 
-/**
- * The positions of a client in the histories of groups. After the loss of a session, the server sends what the
- * client has missed since then.
- */
+/** The positions of a client in the histories of groups. They outlive the session. */
 export class Positions {
-  /** Of the groups that this session has joined. */
-  #groups = new Map<string, Position>();
-  /** Of the groups of the lost session. */
-  #lost = new Map<string, Position>();
+  /** By group: the epoch of its history, and the offset of the last frame that has arrived. */
+  readonly #groups = new Map<unknown, { readonly epoch: unknown; mark: number }>();
   #ticket: string | undefined;
 
-  /** Takes `joined`, `left`, `ticket` and `gap`. Ignores other control frames. */
-  control({ c, group, at, value }: Readonly<Record<string, unknown>>): void {
-    const name = group as string;
-    const joined = this.#groups.get(name);
-    // Until a lost frame has arrived, another loss of the session must not lose it.
-    if (c === "joined")
-      this.#groups.set(name, { at: at as number, mark: this.#lost.get(name)?.mark ?? (at as number) });
-    else if (c === "left") this.#groups.delete(name);
-    else if (c === "ticket") this.#ticket = value as string;
-    else if (c === "gap" && joined) joined.mark = Math.max(joined.mark, joined.at);
-    else return;
-    this.#lost.delete(name);
+  /** Takes `joined`, `left` and `ticket`. Ignores other control frames. */
+  control({ c, group, epoch, at, value }: Readonly<Record<string, unknown>>): void {
+    if (c === "ticket") this.#ticket = value as string;
+    else if (c === "left") this.#groups.delete(group);
+    else if (c === "joined") {
+      const known = this.#groups.get(group);
+      // What the lost session has received, or this one before it was resumed, still counts.
+      const mark = known?.epoch === epoch ? Math.max(known?.mark ?? 0, at as number) : (at as number);
+      this.#groups.delete(group);
+      this.#groups.set(group, { epoch, mark });
+    }
   }
 
-  /** Remembers the position of a relayed frame, if its group is joined. Returns false if it is not a position. */
-  keep(position: unknown): boolean {
-    if (!Array.isArray(position)) return false;
-    const [group, offset] = position;
+  /** Remembers the position of a relayed frame, if its group is joined. */
+  keep([group, offset]: readonly unknown[]): void {
     const joined = this.#groups.get(group);
-    if (joined) joined.mark = offset;
-    return typeof group === "string" && typeof offset === "number";
+    if (joined) joined.mark = Math.max(joined.mark, offset as number);
   }
 
-  /** What to send after the loss of a session. */
+  /** What to send after the loss of a session. Undefined if nothing can be caught up. */
   since(): ClientControl | undefined {
-    this.#lost = this.#groups;
-    this.#groups = new Map();
-    if (this.#ticket === undefined) return undefined;
-    const marks = [...this.#lost].map(([group, { mark }]) => [group, mark] as const);
-    return { c: "since", ticket: this.#ticket, marks: Object.fromEntries(marks) };
+    const newest = [...this.#groups].slice(-maxGroups);
+    const marks = Object.fromEntries(newest.map(([group, { mark }]) => [group, mark]));
+    return this.#ticket === undefined ? undefined : { c: "since", ticket: this.#ticket, marks };
   }
 }

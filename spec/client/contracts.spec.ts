@@ -382,18 +382,35 @@ describe("A client with a contract", () => {
       expect(await third.readJson()).to.include({ type: "say" });
     });
 
-    it("keeps an old mark until a lost frame has arrived", async () => {
+    it("announces the marks, so that the server waits for them", async () => {
       const { room, peer } = await joined();
       peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
+      expect(peer.offered).to.deep.equal(["greenroom.v1"]);
+      peer.control({ c: "ticket", value: "sealed" });
+      const second = await loseSession(room, peer);
+      expect(second.offered).to.deep.equal(["greenroom.v1", "greenroom.since"]);
+      expect(await second.readControl()).to.include({ c: "since" });
+    });
+
+    it("keeps the mark of a group that it joins again, unless the history begins again", async () => {
+      const { room, peer } = await joined();
+      peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
+      peer.control({ c: "joined", group: "new", epoch: "e", at: 10 });
+      peer.control({ c: "joined", group: "later", epoch: "e", at: 10 });
       peer.control({ c: "ticket", value: "first" });
       const second = await loseSession(room, peer);
       await second.readControl();
-      second.control({ c: "joined", group: "tea", epoch: "e", at: 20 });
+      second.control({ c: "joined", group: "tea", epoch: "e", at: 5 });
+      second.control({ c: "joined", group: "new", epoch: "f", at: 3 });
+      second.control({ c: "joined", group: "later", epoch: "e", at: 20 });
       second.control({ c: "ticket", value: "second" });
-      second.control({ c: "skip", n: 1 });
-      await until(() => room.seen.gaps.length === 2);
+      second.sendJson({ type: "said", "@": ["new", 4], text: "a" });
       const third = await loseSession(room, second);
-      expect(await third.readControl()).to.deep.equal({ c: "since", ticket: "second", marks: { tea: 10 } });
+      expect(await third.readControl()).to.deep.equal({
+        c: "since",
+        ticket: "second",
+        marks: { tea: 10, new: 4, later: 20 },
+      });
     });
 
     it("sends nothing without a ticket, and nothing after a resumption", async () => {
