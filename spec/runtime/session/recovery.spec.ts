@@ -1,67 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { expect } from "chai";
-import {
-  type ChannelLayer,
-  contractConsumer,
-  frames,
-  handlers,
-  MemoryBus,
-  MemoryLayer,
-  MissingCapabilityError,
-  relay,
-  relayAs,
-} from "greenroom";
-import { contract } from "greenroom/contract";
+import { type ChannelLayer, MemoryBus, MemoryLayer, MissingCapabilityError } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { Redis } from "ioredis";
 import { SimulatedClock } from "xstate";
-import { z } from "zod";
 import { Client } from "../../support/client.ts";
 import { nextTurn } from "../../support/next-turn.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { serve, stopServing } from "../../support/serving.ts";
 import { RecoveringClient } from "../support/recovering-client.ts";
-
-const numbered = z.object({ n: z.number() });
-const group = z.object({ group: z.string() });
-const room = contract({
-  path: "/room/:user",
-  client: { join: group, leave: group },
-  server: { said: numbered },
-});
-
-interface Messages {
-  said: { n: number };
-  spoken: { n: number };
-  noted: { n: number };
-}
-
-/** Joins the groups of its query at once, and others when the client asks. Relays two of three messages. */
-class Room extends contractConsumer(room)<{ messages: Messages; user: { id: string } }> {
-  static override readonly layer = "chat";
-  static override readonly session: { readonly recover?: boolean } = { recover: true };
-  static override readonly frames = frames<Room>({
-    join({ group: name }) {
-      return this.groupAdd(name);
-    },
-    leave({ group: name }) {
-      return this.groupDiscard(name);
-    },
-  });
-  static override readonly on = handlers<Room>({
-    said: relay,
-    spoken: relayAs("said"),
-    noted({ n }) {
-      this.send("said", { n: -n });
-    },
-  });
-  static channels: string[] = [];
-  override async connect() {
-    Room.channels.push(this.channel);
-    const names = this.scope.query.get("groups") ?? "room";
-    await Promise.all(names.split(",").map((name) => this.groupAdd(name)));
-  }
-}
+import { Room } from "../support/relay-room.ts";
+import { SessionClient } from "../support/session-client.ts";
 
 /** The capacities of histories. */
 const capacity = [
@@ -131,11 +80,11 @@ describe("the recovery of relayed messages", () => {
   for (const [name, kind] of Object.entries(kinds)) {
     describe(`on a ${name}`, () => {
       /** Two nodes, and a client of the first one that has received the messages 1 to 5. */
-      async function begin(query = "", name = "room") {
+      async function begin(query = "", sentTo = "room") {
         sender = kind.start();
         const [one, other] = [(await node(kind)) + query, (await node(kind)) + query];
         const client = await RecoveringClient.open(one);
-        await send(1, 5, name);
+        await send(1, 5, sentTo);
         await client.receive(5);
         await client.until(() => client.ticket !== undefined);
         return { one, other, client };
@@ -349,9 +298,9 @@ describe("the recovery of relayed messages", () => {
     sender = memory.start();
     const clock = new SimulatedClock();
     const url = await node(memory, { clock });
-    const { client } = { client: await RecoveringClient.open(url) };
+    const client = await RecoveringClient.open(url);
     await client.until(() => client.ticket !== undefined);
-    const silent = new RecoveringClient(await silentSocket(url));
+    const silent = new RecoveringClient(await SessionClient.open(url, ["greenroom.since"]));
     await silent.until(() => silent.session !== "");
     await send(1);
     await client.receive(1);
@@ -448,9 +397,3 @@ describe("the recovery of relayed messages", () => {
     expect(String(error)).to.contain("Room needs history");
   });
 });
-
-/** The socket of a client that announces `since`, and does not send it. */
-async function silentSocket(url: string) {
-  const { SessionClient } = await import("../support/session-client.ts");
-  return SessionClient.open(url, ["greenroom.since"]);
-}
