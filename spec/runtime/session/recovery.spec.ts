@@ -140,6 +140,42 @@ describe("the recovery of relayed messages", () => {
         expect(third.gaps).to.deep.equal([]);
       });
 
+      it("goes on from the middle if the next session is lost while it catches up", async () => {
+        const { one, other, client } = await begin();
+        client.send({ type: "join", group: "later" });
+        await client.until(() => client.memberships.has("later"));
+        await send(100, 100, "later");
+        await client.receive(100);
+        client.cut();
+        await send(6, 10);
+        await send(101, 104, "later");
+        const second = await RecoveringClient.open(other, client);
+        second.send({ type: "join", group: "later" });
+        await second.receive(104);
+        await second.receive(10);
+        await second.until(() => second.ticket !== client.ticket);
+        second.cut();
+        // As if the socket had broken earlier.
+        second.receivedUpTo({ room: 7, later: 2 });
+        await send(11);
+        const third = await RecoveringClient.open(`${one}?groups=room,later`, second);
+        await send(105, 105, "later");
+        await third.receive(105);
+        await third.receive(11);
+        expect(third.numbers.filter((n) => n < 100)).to.deep.equal([8, 9, 10, 11]);
+        expect(third.numbers.filter((n) => n > 100)).to.deep.equal([102, 103, 104, 105]);
+        expect(third.gaps).to.deep.equal([]);
+      });
+
+      it("tells the groups and a ticket again when the session is resumed", async () => {
+        const { one, client } = await begin("?groups=room,lobby");
+        client.cut();
+        const resumed = new RecoveringClient(await SessionClient.resume(one, client.session, 1, 5));
+        await resumed.until(() => resumed.ticket !== undefined);
+        expect(Object.keys(resumed.marks).sort()).to.deep.equal(["lobby", "room"]);
+        expect(resumed.marks.room).to.equal(0);
+      });
+
       it("knows the positions of a session that was resumed", async () => {
         const { one, other, client } = await begin();
         client.cut();
@@ -210,6 +246,7 @@ describe("the recovery of relayed messages", () => {
         const again = await RecoveringClient.open(other, client);
         await again.receive(6);
         expect(again.numbers).to.deep.equal([6]);
+        await send(99, 99, "later", { except: Room.channels.at(-1) });
         again.send({ type: "join", group: "later" });
         await again.receive(103);
         await send(104, 104, "later");

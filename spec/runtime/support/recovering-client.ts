@@ -62,6 +62,14 @@ export class RecoveringClient {
       .map((entry) => String(entry).slice(4));
   }
 
+  /** Sets the marks back. */
+  receivedUpTo(marks: Record<string, number>): void {
+    for (const [group, mark] of Object.entries(marks)) {
+      const membership = this.memberships.get(group);
+      if (membership !== undefined) membership.mark = mark;
+    }
+  }
+
   since(ticket: string, marks: Record<string, number>): void {
     this.socket.control({ c: "since", ticket, marks });
   }
