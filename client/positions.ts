@@ -15,7 +15,7 @@ export class Positions {
     else if (c === "left") this.#groups.delete(group);
     else if (c === "joined") {
       const known = this.#groups.get(group);
-      // What the lost session has received, or this one before it was resumed, still counts.
+      // The frames that the lost session has received, or this one before it was resumed, still count.
       const mark = known?.epoch === epoch ? Math.max(known?.mark ?? 0, at as number) : (at as number);
       this.#groups.delete(group);
       this.#groups.set(group, { epoch, mark });
@@ -28,7 +28,7 @@ export class Positions {
     if (joined) joined.mark = Math.max(joined.mark, offset as number);
   }
 
-  /** What to send after the loss of a session. Undefined if nothing can be caught up. */
+  /** The frame to send after the loss of a session. Undefined if nothing can be caught up. */
   since(): ClientControl | undefined {
     const newest = [...this.#groups].slice(-maxGroups);
     const marks = Object.fromEntries(newest.map(([group, { mark }]) => [group, mark]));

@@ -29,7 +29,7 @@ export interface LostMembership {
 
 const gap: LostMembership = { missed: async () => undefined };
 
-/** What a client has told about the session that it has lost. */
+/** The memberships of a lost session, as its client tells them. */
 export class LostSession {
   readonly #layer: ChannelLayer;
   readonly #clock: Clock;

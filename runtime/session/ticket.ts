@@ -2,8 +2,9 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes }
 import type { Position } from "../../layers/message.ts";
 
 /**
- * What a server tells a later server about a session, through the client. The client cannot read or change it. It
- * proves which groups the session was in, so that a client cannot read messages from before its membership.
+ * The facts about a session that a server passes to a later server, through the client. The client cannot read or
+ * change them. They prove which groups the session was in, so that a client cannot read messages from before its
+ * membership.
  */
 export interface Ticket {
   /** The hash of the session's id: see {@link sessionHash}. */

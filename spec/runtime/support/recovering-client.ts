@@ -10,7 +10,7 @@ interface Membership {
 /** A client that speaks the part of the protocol that recovers relayed messages. */
 export class RecoveringClient {
   readonly socket: SessionClient;
-  /** What has arrived, in order: `n` of each frame, or a text for a control frame. */
+  /** The frames that have arrived, in order: `n` of each frame, or a text for a control frame. */
   readonly log: (number | string)[] = [];
   /** The frames as they arrived, without control frames. */
   readonly frames: string[] = [];
