@@ -3,35 +3,34 @@ import type { ClientControl } from "../protocol/control-frames.ts";
 /** More groups than a ticket has room for. */
 const maxGroups = 99;
 
-/** The positions of a client in the histories of groups. They outlive the session. */
-export class Positions {
+/** The positions of a client in the histories of groups, by which it catches up. They outlive the session. */
+export function createPositions() {
   /** By group: the epoch of its history, and the offset of the last frame that has arrived. */
-  readonly #groups = new Map<unknown, { readonly epoch: unknown; mark: number }>();
-  #ticket: string | undefined;
+  const groups = new Map<unknown, { readonly epoch: unknown; mark: number }>();
+  let ticket: unknown;
 
-  /** Takes `joined`, `left` and `ticket`. Ignores other control frames. */
-  control({ c, group, epoch, at, value }: Readonly<Record<string, unknown>>): void {
-    if (c === "ticket") this.#ticket = value as string;
-    else if (c === "left") this.#groups.delete(group);
-    else if (c === "joined") {
-      const known = this.#groups.get(group);
-      // The frames that the lost session has received, or this one before it was resumed, still count.
-      const mark = known?.epoch === epoch ? Math.max(known?.mark ?? 0, at as number) : (at as number);
-      this.#groups.delete(group);
-      this.#groups.set(group, { epoch, mark });
-    }
-  }
+  return {
+    /** Takes `joined`, `left` and `ticket`. Ignores other control frames. */
+    track({ c, group, epoch, at, value }: Readonly<Record<string, unknown>>): void {
+      const known = groups.get(group);
+      if (c === "ticket") ticket = value;
+      if (c === "joined" || c === "left") groups.delete(group);
+      if (c === "joined") {
+        // The frames that the lost session has received, or this one before it was resumed, still count.
+        const mark = known?.epoch === epoch ? Math.max(known?.mark ?? 0, at as number) : (at as number);
+        groups.set(group, { epoch, mark });
+      }
+    },
 
-  /** Remembers the position of a relayed frame, if its group is joined. */
-  keep([group, offset]: readonly unknown[]): void {
-    const joined = this.#groups.get(group);
-    if (joined) joined.mark = Math.max(joined.mark, offset as number);
-  }
+    /** Remembers the position of a relayed frame, if its group is joined. */
+    keep([group, offset]: readonly unknown[]): void {
+      const joined = groups.get(group);
+      if (joined) joined.mark = Math.max(joined.mark, offset as number);
+    },
 
-  /** The frame to send after the loss of a session. Undefined if nothing can be caught up. */
-  since(): ClientControl | undefined {
-    const newest = [...this.#groups].slice(-maxGroups);
-    const marks = Object.fromEntries(newest.map(([group, { mark }]) => [group, mark]));
-    return this.#ticket === undefined ? undefined : { c: "since", ticket: this.#ticket, marks };
-  }
+    since(): ClientControl | undefined {
+      const newest = [...groups].slice(-maxGroups).map(([group, { mark }]) => [group, mark]);
+      return ticket ? { c: "since", ticket: ticket as string, marks: Object.fromEntries(newest) } : undefined;
+    },
+  };
 }

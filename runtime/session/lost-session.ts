@@ -23,6 +23,8 @@ export type Marks = ReadonlyMap<string, number>;
 export interface LostMembership {
   /** The position from which the session has received messages. Undefined if they cannot be caught up. */
   readonly floor?: Position;
+  /** The offset of the newest message that the client has received. */
+  readonly mark?: number;
   /** Reads the messages for the client that it has missed. Yields undefined if it may have missed others. */
   missed(): Promise<readonly HistoryEntry[] | undefined>;
 }
@@ -67,7 +69,7 @@ export class LostSession {
       floor.offset <= mark &&
       mark <= begin.offset &&
       begin.offset - mark <= maxMissed;
-    return isPossible ? { floor, missed: () => this.#read(group, mark, begin) } : gap;
+    return isPossible ? { floor, mark, missed: () => this.#read(group, mark, begin) } : gap;
   }
 
   async #read(group: string, mark: number, begin: Position): Promise<readonly HistoryEntry[] | undefined> {

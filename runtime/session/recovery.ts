@@ -15,6 +15,8 @@ export interface RecoverableSession {
   readonly userKey: string;
   /** Whether the client has announced that its first frame is `since`. */
   readonly isSinceDue: boolean;
+  /** The number of the last frame that was sent to the client. */
+  readonly sent: number;
   /** Sends a control frame, if the session has a socket. */
   control(frame: ServerControl): void;
 }
@@ -38,6 +40,19 @@ export interface RecoveryContext {
   readonly renewals: ExpiryQueue<Recovery>;
 }
 
+interface Membership {
+  /** The position of the newest message that the session does not receive. */
+  readonly floor: Position;
+  /** The offset of the newest message that was relayed to the client, or that it has received before. */
+  newest: number;
+}
+
+interface GapNotice {
+  readonly missed: number | undefined;
+  /** The number of the last frame before the notice. */
+  readonly after: number;
+}
+
 /** The mailbox waits for an announced `since` for this time, in milliseconds. */
 const sinceMs = 3_000;
 
@@ -57,8 +72,9 @@ export class Recovery implements RelayRecovery {
   readonly #context: RecoveryContext;
   readonly #session: RecoverableSession;
   readonly #actor: RecoveringActor;
-  /** For each group, the position of the newest message that the session does not receive. */
-  readonly #memberships = new Map<string, Position>();
+  readonly #memberships = new Map<string, Membership>();
+  /** The last gap of each group. The client may not have received the notice. */
+  readonly #gaps = new Map<string, GapNotice>();
   #lost: LostSession | undefined;
   #hasOpened = false;
   #hasSince = false;
@@ -77,18 +93,21 @@ export class Recovery implements RelayRecovery {
 
   // ---- Called by the session
 
-  /** Called when the session has got a socket: after `hello`, or after `resumed` and before the frames of the log. */
-  online(): void {
+  /**
+   * Called when the session has got a socket: after `hello`, or after `resumed` and the frames that the client has not
+   * received. Control frames may have been lost with the old socket, so they are sent again.
+   *
+   * @param got the number of frames that the client had received before.
+   */
+  online(got = 0): void {
     const isFirst = !this.#hasOpened;
     this.#hasOpened = true;
     if (isFirst && this.#session.isSinceDue) this.#actor.runNext(() => this.#awaitSince());
-    // The client may not have received what was sent before its socket was lost.
     else if (isFirst || this.#isAnnouncing) this.#announceAll();
-  }
-
-  /** Called when the session has lost its socket. A `since` that has not arrived never will. */
-  away(): void {
-    this.#onSince?.();
+    for (const [group, { missed, after }] of [...this.#gaps]) {
+      if (got > after) this.#gaps.delete(group);
+      else this.#sendGap(group, missed);
+    }
   }
 
   end(): void {
@@ -118,7 +137,7 @@ export class Recovery implements RelayRecovery {
     await layer.join(group, channel, (after = unknownPosition) => {
       begin = after;
       lost = this.#lost?.take(group, after);
-      this.#begin(group, lost?.floor ?? after);
+      this.#begin(group, lost?.floor ?? after, lost?.mark);
     });
     if (lost !== undefined) await this.#catchUp(group, begin, lost);
   }
@@ -128,6 +147,7 @@ export class Recovery implements RelayRecovery {
     if (!this.#memberships.has(group)) return;
     this.#announce("left", group);
     this.#memberships.delete(group);
+    this.#gaps.delete(group);
     this.renew();
   }
 
@@ -136,7 +156,8 @@ export class Recovery implements RelayRecovery {
     const membership = this.#memberships.get(group);
     if (membership === undefined) return false;
     // The history was lost, and begins again.
-    if (membership.epoch !== epoch) this.#begin(group, { epoch, offset: offset - 1 });
+    if (membership.floor.epoch !== epoch) this.#begin(group, { epoch, offset: offset - 1 }, offset);
+    else membership.newest = Math.max(membership.newest, offset);
     return true;
   }
 
@@ -148,10 +169,10 @@ export class Recovery implements RelayRecovery {
 
   // ----
 
-  #begin(group: string, after: Position): void {
+  #begin(group: string, floor: Position, newest = floor.offset): void {
     // A ticket has room for the newest groups.
     this.#memberships.delete(group);
-    this.#memberships.set(group, after);
+    this.#memberships.set(group, { floor, newest });
     this.#announce("joined", group);
     this.renew();
   }
@@ -159,15 +180,19 @@ export class Recovery implements RelayRecovery {
   #announceAll(): void {
     this.#isAnnouncing = true;
     for (const group of this.#memberships.keys()) this.#announce("joined", group);
-    if (this.#memberships.size > 0) this.renew();
+    // A ticket also answers `since`.
+    if (this.#memberships.size > 0 || this.#hasSince) this.renew();
   }
 
   #announce(c: "joined" | "left", group: string): void {
-    const { epoch, offset } = this.#memberships.get(group) ?? unknownPosition;
-    if (this.#isAnnouncing) this.#session.control({ c, group, epoch, at: offset });
+    const membership = this.#memberships.get(group);
+    if (membership === undefined || !this.#isAnnouncing) return;
+    const { floor, newest } = membership;
+    this.#session.control({ c, group, epoch: floor.epoch, at: newest });
   }
 
   #sendGap(group: string, missed?: number): void {
+    this.#gaps.set(group, { missed, after: this.#session.sent });
     this.#session.control({ c: "gap", group, ...(missed !== undefined && { missed }), fresh: false });
   }
 
@@ -183,7 +208,8 @@ export class Recovery implements RelayRecovery {
     const { layer, channel } = this.#actor;
     const content = () => {
       this.#isTicketDue = false;
-      return { session: sessionHash(this.#session.id), channel, floors: this.#memberships };
+      const floors = new Map([...this.#memberships].map(([group, { floor }]) => [group, floor]));
+      return { session: sessionHash(this.#session.id), channel, floors };
     };
     try {
       const value = await tickets.seal(layer, content, this.#session);
@@ -224,10 +250,11 @@ export class Recovery implements RelayRecovery {
     });
     const lost = new LostSession(layer, ticket, marks, clock);
     this.#lost = lost;
-    const catchUps = [...this.#memberships].flatMap(([group, begin]) => {
+    const catchUps = [...this.#memberships].flatMap(([group, { floor: begin }]) => {
       const membership = lost.take(group, begin);
       if (membership === undefined) return [];
-      if (membership.floor !== undefined) this.#memberships.set(group, membership.floor);
+      const { floor, mark = begin.offset } = membership;
+      if (floor !== undefined) this.#memberships.set(group, { floor, newest: mark });
       return [() => this.#catchUp(group, begin, membership)];
     });
     this.#announceAll();

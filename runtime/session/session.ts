@@ -217,6 +217,10 @@ export class Session implements Transport, SocketOwner, KnownSession, Recoverabl
 
   // ---- Called by the recovery of relayed messages
 
+  get sent(): number {
+    return this.#log.sent;
+  }
+
   get isSinceDue(): boolean {
     return this.#options.isSinceDue;
   }
@@ -264,6 +268,7 @@ export class Session implements Transport, SocketOwner, KnownSession, Recoverabl
     if (this.#phase === "over") this.#repeatFarewell(socket, got);
     else {
       this.#replay();
+      this.#recovery?.online(got);
       if (this.#isPaused) socket.transport.pause();
       this.#sessions.back(this);
       if (old !== undefined) this.listener?.away();
@@ -368,7 +373,6 @@ export class Session implements Transport, SocketOwner, KnownSession, Recoverabl
   #goAway(code: number, reason: string): void {
     this.#loss = { code, reason };
     this.#fence();
-    this.#recovery?.away();
     this.#sessions.away(this);
     this.listener?.away();
   }
@@ -393,7 +397,6 @@ export class Session implements Transport, SocketOwner, KnownSession, Recoverabl
     const { first } = this.#log;
     this.#acknowledged = this.#done;
     this.#control({ c: "resumed", received: this.#received, done: this.#done, from: first });
-    if (this.#phase === "joined") this.#recovery?.online();
     this.#log.forEach((frame) => {
       this.#socket?.transport.send(frame);
     });

@@ -173,7 +173,45 @@ describe("the recovery of relayed messages", () => {
         const resumed = new RecoveringClient(await SessionClient.resume(one, client.session, 1, 5));
         await resumed.until(() => resumed.ticket !== undefined);
         expect(Object.keys(resumed.marks).sort()).to.deep.equal(["lobby", "room"]);
-        expect(resumed.marks.room).to.equal(0);
+        expect(resumed.marks.room).to.equal(5);
+      });
+
+      it("tells of a new history after the frames of the old one when the session is resumed", async () => {
+        const { one, other, client } = await begin();
+        await send(6, 7);
+        await client.receive(7);
+        client.cut();
+        await send(8);
+        await kind.lose("room");
+        await send(9, 11);
+        // As if the socket had broken earlier.
+        client.frames.splice(5);
+        client.receivedUpTo({ room: 5 });
+        const resumed = await client.resume(one, 1);
+        await resumed.receive(11);
+        await resumed.until(() => resumed.marks.room === 3);
+        await resumed.until(() => resumed.ticket !== client.ticket);
+        resumed.cut();
+        await send(12);
+        const again = await RecoveringClient.open(other, resumed);
+        await again.receive(12);
+        expect([...resumed.numbers, ...again.numbers]).to.deep.equal([6, 7, 8, 9, 10, 11, 12]);
+      });
+
+      it("takes a `since` that is sent again after a resume", async () => {
+        const { other, client } = await begin();
+        client.cut();
+        await send(6, 8);
+        const socket = await SessionClient.open(other, ["greenroom.since"]);
+        const lost = new RecoveringClient(socket, client);
+        await lost.until(() => lost.session !== "");
+        lost.cut();
+        const resumed = await lost.resume(other, 1);
+        await send(9);
+        expect(resumed.log).to.deep.equal(["resumed"]);
+        resumed.since(client.ticket ?? "", client.marks);
+        await resumed.receive(9);
+        expect(resumed.numbers).to.deep.equal([6, 7, 8, 9]);
       });
 
       it("knows the positions of a session that was resumed", async () => {
@@ -424,6 +462,29 @@ describe("the recovery of relayed messages", () => {
     expect(client.log).to.deep.equal([1, "gap room", 2]);
     expect(client.memberships.get("room")?.epoch).not.to.equal(epoch);
     expect(client.marks).to.deep.equal({ room: 1 });
+  });
+
+  it("tells of a gap again after a resume, unless the client has a later frame", async () => {
+    const { start, lose } = kinds.RedisStreamsLayer as Kind;
+    sender = start();
+    const url = await node({ start, lose });
+    const client = await RecoveringClient.open(url);
+    await lose("room");
+    await send(1);
+    await client.receive(1);
+    expect(client.gaps).to.deep.equal(["room"]);
+    client.cut();
+    client.frames.splice(0);
+    const resumed = await client.resume(url, 1);
+    await resumed.receive(1);
+    await resumed.until(() => resumed.gaps.length === 1);
+    await send(2);
+    await resumed.receive(2);
+    resumed.cut();
+    const again = await resumed.resume(url, 2);
+    await send(3);
+    await again.receive(3);
+    expect(again.gaps).to.deep.equal([]);
   });
 
   it("needs a layer with histories", async () => {

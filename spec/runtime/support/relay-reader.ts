@@ -11,7 +11,7 @@ export class RelayReader {
   readonly client;
 
   constructor(url: string, groups: string) {
-    this.client = connect(room, { url, params: { user: "ada" }, query: { groups }, WebSocket });
+    this.client = connect(room, { url: `${url}/?groups=${groups}`, params: { user: "ada" }, WebSocket });
     this.client.on("said", (payload) => {
       this.payloads.push(payload);
       this.numbers.push(payload.n);
