@@ -17,7 +17,7 @@ import { encodeToken } from "./address.ts";
 import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
 import type { Connection, ConnectionOwner, Control, Hello } from "./connection-types.ts";
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
-import { ConnectionClosed, MayHaveBeenTaken } from "./errors.ts";
+import { ConnectionClosed } from "./errors.ts";
 import { createListeners, reportUncaught } from "./listeners.ts";
 import { createQueue, frameOf, type OutgoingFrame, toCount } from "./outgoing.ts";
 import { type ClientEvent, nextState } from "./states.ts";
@@ -49,7 +49,7 @@ export function openConnection(
   owner: ConnectionOwner,
 ): Connection {
   const { WebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket } = options;
-  if (WebSocket === undefined) throw new TypeError("Pass WebSocket of the package ws.");
+  if (WebSocket === undefined) throw new TypeError("Pass WebSocket.");
   const { token, protocols = [], maxQueue = 1_000, maxQueueBytes = 1_048_576 } = options;
   const errors = createListeners<unknown>(reportUncaught);
   const report = (error: unknown) => {
@@ -66,8 +66,6 @@ export function openConnection(
   /** The attempts that failed since the last success. */
   let failures = 0;
   let hello: Hello | undefined;
-  /** The question for relayed frames, until a ticket answers it. */
-  let since: ClientControl | undefined;
   /** The session to resume, and the number of attempts to resume it. */
   let session: string | undefined;
   let tries = 0;
@@ -128,10 +126,13 @@ export function openConnection(
       .then(() => (typeof token === "function" ? token() : token))
       .then(
         ifCurrent((value: string | undefined) => {
-          const resume = session !== undefined ? [resumeProtocol] : owner.since?.() ? [sinceProtocol] : [];
-          const credentials = value ? [encodeToken(value)] : [];
-          const offered = [sessionProtocol, ...resume, ...credentials, ...protocols];
-          socket = new (WebSocket as WebSocketConstructor)(url, offered) as Socket;
+          const offered = [
+            sessionProtocol,
+            session ? resumeProtocol : owner.since?.(true) && sinceProtocol,
+            value && encodeToken(value),
+            ...protocols,
+          ].filter(Boolean);
+          socket = new (WebSocket as WebSocketConstructor)(url, offered as string[]) as Socket;
           socket.binaryType = "arraybuffer";
           socket.onopen = ifCurrent(() => {
             if (session !== undefined) write({ c: "resume", session, try: ++tries, got });
@@ -242,10 +243,10 @@ export function openConnection(
       const lostFrames = toCount(rest.from, got + 1) - got - 1;
       outgoing.settle(done);
       outgoing.resend(received);
+      const since = owner.since?.(false);
+      if (since) write(since);
       startAt(got + lostFrames);
       join("resumed");
-      // It may have been lost with the last socket.
-      if (since) write(since);
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
       // The actor of a joined client may have failed.
@@ -256,15 +257,12 @@ export function openConnection(
     } else if (c === "bye") {
       if (after === null) end(toCount(code), reason as string, isOnline);
       else lost(toCount(after));
-    } else {
-      if (c === "ticket") since = undefined;
-      owner.control?.({ c, ...frame });
-    }
+    } else owner.control?.({ c, ...frame });
   }
 
   /** `hello`: a session begins. */
   function begin(frame: Hello): void {
-    since = owner.since?.();
+    const since = owner.since?.(true);
     // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
     const isNews = status.state === "away";
     for (const limit of [frame.window, frame.maxBytes, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
@@ -376,7 +374,7 @@ export function openConnection(
     environment.clearTimeout(closeTimer);
     startAt(got);
     move("end", { code, reason, ...refused });
-    outgoing.fail(isNotTaken ? error : new MayHaveBeenTaken(), error);
+    outgoing.fail(error, !isNotTaken);
     owner.ended?.(true);
     resolveClosed();
   }

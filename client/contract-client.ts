@@ -1,5 +1,6 @@
 import type { AskingFrame, Contract, ErrorFrame, Schema } from "../contract/index.ts";
 import { FrameType } from "../contract/protocol.ts";
+import type { ClientControl } from "../protocol/control-frames.ts";
 import { addressOf, pathOf } from "./address.ts";
 import { type Checked, check, invalidFrame } from "./check.ts";
 import type { AskOptions, Client, ConnectOptions, SendOptions } from "./client.ts";
@@ -10,7 +11,6 @@ import { createFrameIterator, type FrameIterator } from "./frame-iterator.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import { frameOf } from "./outgoing.ts";
 import { parse } from "./parse.ts";
-import { createPositions } from "./positions.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -38,8 +38,7 @@ export function contractClient(
 ): Client<Contract> {
   const url = addressOf(options, pathOf(contract.path, options.params));
   const { validate: isValidating = isDevelopment() } = options;
-  const positions = createPositions();
-  const owner = { deliver, ended, control: positions.track, since: positions.since };
+  const owner = { deliver, ended, control: track, since };
   const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
   const listeners = new Map<unknown, Listeners<unknown>>();
   const iterators = new Set<FrameIterator>();
@@ -76,7 +75,7 @@ export function contractClient(
         };
         const frame = frameOf(text, take, reject);
         const abort = () => reject(signal?.reason);
-        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", `No reply in ${timeoutMs} ms.`));
+        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply"));
         const timer = environment.setTimeout(timeout, Math.min(timeoutMs, maxDelayMs));
         stop = () => {
           environment.clearTimeout(timer);
@@ -126,7 +125,7 @@ export function contractClient(
         return;
       }
       if (Array.isArray(position)) {
-        positions.keep(position);
+        keep(position);
         delete payload["@"];
       }
       // A payload that is not an object is carried as `value`. Only the schema tells it from one that is.
@@ -164,6 +163,33 @@ export function contractClient(
       for (const ask of asks.values()) if (ask.isTaken) ask.reject(new MayHaveBeenTaken());
       if (isClosed) for (const iterator of iterators) iterator.end();
     });
+  }
+
+  // ---- Positions in the histories of groups: after the loss of a session, the server sends what was missed
+
+  /** The offsets of the last frames that have arrived, by group. They outlive the session. */
+  const marks = new Map<unknown, unknown>();
+  let ticket: unknown;
+  /** The request that no ticket has answered yet. */
+  let request: ClientControl | undefined;
+
+  function track({ c, group, at, value }: Fields): void {
+    if (c === "ticket") {
+      ticket = value;
+      request = undefined;
+    } else if (c === "left") marks.delete(group);
+    // The server knows what has arrived: after a loss by `since`, and after a resumption by the counts.
+    else if (c === "joined") marks.set(group, at);
+  }
+
+  function keep([group, offset]: readonly unknown[]): void {
+    if (marks.has(group)) marks.set(group, offset);
+  }
+
+  function since(isNewSession: boolean): ClientControl | undefined {
+    if (isNewSession && ticket)
+      request = { c: "since", ticket, marks: Object.fromEntries(marks) } as ClientControl;
+    return request;
   }
 
   return Object.assign(client, { on, send, ask, events }) as unknown as Client<Contract>;

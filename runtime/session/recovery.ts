@@ -156,8 +156,8 @@ export class Recovery implements RelayRecovery {
     const membership = this.#memberships.get(group);
     if (membership === undefined) return false;
     // The history was lost, and begins again.
-    if (membership.floor.epoch !== epoch) this.#begin(group, { epoch, offset: offset - 1 }, offset);
-    else membership.newest = Math.max(membership.newest, offset);
+    if (membership.floor.epoch === epoch) membership.newest = Math.max(membership.newest, offset);
+    else this.#begin(group, { epoch, offset: offset - 1 }).newest = offset;
     return true;
   }
 
@@ -169,12 +169,14 @@ export class Recovery implements RelayRecovery {
 
   // ----
 
-  #begin(group: string, floor: Position, newest = floor.offset): void {
+  #begin(group: string, floor: Position, newest = floor.offset): Membership {
+    const membership = { floor, newest };
     // A ticket has room for the newest groups.
     this.#memberships.delete(group);
-    this.#memberships.set(group, { floor, newest });
+    this.#memberships.set(group, membership);
     this.#announce("joined", group);
     this.renew();
+    return membership;
   }
 
   #announceAll(): void {

@@ -67,8 +67,8 @@ describe("A client with a contract", () => {
   });
 
   it("refuses parameters that are missing", () => {
-    expect(() => stage.contract(talk, {})).to.throw(TypeError, '"room"');
-    expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, '"room"');
+    expect(() => stage.contract(talk, {})).to.throw(TypeError, "room");
+    expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, "room");
   });
 
   it("takes parameters that are not texts", async () => {
@@ -265,6 +265,19 @@ describe("A client with a contract", () => {
       for (const { value } of asks) expect(value).to.be.instanceOf(MayHaveBeenTaken);
     });
 
+    it("asks the next session, if the frame was not written before the session was lost", async () => {
+      const { room, peer } = await joined();
+      peer.cut();
+      await room.reaches("away");
+      const asked = outcomeOf(room.ask("rename", { name: "Ada" }));
+      const { peer: second } = await stage.comesBack(room);
+      second.control({ c: "gone", code: 3993, reason: "" });
+      const third = await stage.welcome(room);
+      expect(await third.readJson()).to.include({ type: "rename", id: 1 });
+      third.sendJson({ type: "greenroom.reply", id: 1, value: { members: 1 } });
+      await until(() => asked.state === "resolved");
+    });
+
     it("rejects if the socket is lost and the consumer refuses sessions", async () => {
       const room = client();
       const peer = await stage.welcome(room, { refusesSessions: true });
@@ -407,24 +420,21 @@ describe("A client with a contract", () => {
       expect(await fourth.readJson()).to.include({ type: "say" });
     });
 
-    it("keeps the mark of a group that it joins again, unless the history begins again", async () => {
+    it("takes the mark of a group from the server when it joins the group, and keeps the others", async () => {
       const { room, peer } = await joined();
-      peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
-      peer.control({ c: "joined", group: "new", epoch: "e", at: 10 });
-      peer.control({ c: "joined", group: "later", epoch: "e", at: 10 });
+      for (const group of ["tea", "new", "kept"]) peer.control({ c: "joined", group, epoch: "e", at: 10 });
       peer.control({ c: "ticket", value: "first" });
       const second = await loseSession(room, peer);
       await second.readControl();
-      second.control({ c: "joined", group: "tea", epoch: "e", at: 5 });
+      second.control({ c: "joined", group: "tea", epoch: "e", at: 12 });
       second.control({ c: "joined", group: "new", epoch: "f", at: 3 });
-      second.control({ c: "joined", group: "later", epoch: "e", at: 20 });
       second.control({ c: "ticket", value: "second" });
       second.sendJson({ type: "said", "@": ["new", 4], text: "a" });
       const third = await loseSession(room, second);
       expect(await third.readControl()).to.deep.equal({
         c: "since",
         ticket: "second",
-        marks: { tea: 10, new: 4, later: 20 },
+        marks: { tea: 12, new: 4, kept: 10 },
       });
     });
 

@@ -461,6 +461,7 @@ describe("the recovery of relayed messages", () => {
     await client.receive(2);
     expect(client.log).to.deep.equal([1, "gap room", 2]);
     expect(client.memberships.get("room")?.epoch).not.to.equal(epoch);
+    expect(client.joins).to.deep.equal([0, 0]);
     expect(client.marks).to.deep.equal({ room: 1 });
   });
 

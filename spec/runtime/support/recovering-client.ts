@@ -14,6 +14,8 @@ export class RecoveringClient {
   readonly log: (number | string)[] = [];
   /** The frames as they arrived, without control frames. */
   readonly frames: string[] = [];
+  /** The position of each `joined`. */
+  readonly joins: number[] = [];
   readonly memberships = new Map<string, Membership>();
   session = "";
   ticket: string | undefined;
@@ -105,7 +107,7 @@ export class RecoveringClient {
     const { n, "@": position } = JSON.parse(text);
     if (Array.isArray(position)) {
       const membership = this.memberships.get(position[0]);
-      if (membership !== undefined) membership.mark = Math.max(membership.mark, position[1]);
+      if (membership !== undefined) membership.mark = position[1];
     }
     this.log.push(n);
   }
@@ -117,9 +119,8 @@ export class RecoveringClient {
     else if (c === "gap") this.log.push(`gap ${group}`);
     else if (c === "left") this.memberships.delete(group);
     else if (c === "joined") {
-      const known = this.memberships.get(group);
-      const mark = known?.epoch === epoch ? Math.max(known.mark, at) : at;
-      this.memberships.set(group, { epoch, mark });
+      this.memberships.set(group, { epoch, mark: at });
+      this.joins.push(at);
     } else if (c === "resumed") this.log.push("resumed");
   }
 }
