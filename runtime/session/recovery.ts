@@ -5,18 +5,18 @@ import type { Delivery, Gap, Mail, Position } from "../../layers/message.ts";
 import type { ControlFields, ServerControl } from "../../protocol/control-frames.ts";
 import type { ExpiryQueue } from "./expiry-queue.ts";
 import { type LostMembership, LostSession, type Marks, readMarks, unknownPosition } from "./lost-session.ts";
-import { sessionHash } from "./ticket.ts";
+import { sessionHash, type TicketHolder } from "./ticket.ts";
 import { renewalMs, type Tickets } from "./tickets.ts";
 
 /** The session whose client catches up. */
 export interface RecoverableSession {
-  readonly id: string;
-  readonly path: string;
-  readonly userKey: string;
-  /** Whether the client has announced that its first frame is `since`. */
-  readonly isSinceDue: boolean;
-  /** The number of the last frame that was sent to the client. */
-  readonly sent: number;
+  readonly identity: TicketHolder & {
+    readonly id: string;
+    /** Whether the client has announced that its first frame is `since`. */
+    readonly isSinceDue: boolean;
+  };
+  /** `sent` is the number of the last frame that was sent to the client. */
+  readonly log: { readonly sent: number };
   /** Sends a control frame, if the session has a socket. */
   control(frame: ServerControl): void;
 }
@@ -102,7 +102,7 @@ export class Recovery implements RelayRecovery {
   online(got = 0): void {
     const isFirst = !this.#hasOpened;
     this.#hasOpened = true;
-    if (isFirst && this.#session.isSinceDue) this.#actor.runNext(() => this.#awaitSince());
+    if (isFirst && this.#session.identity.isSinceDue) this.#actor.runNext(() => this.#awaitSince());
     else if (isFirst || this.#isAnnouncing) this.#announceAll();
     for (const [group, { missed, after }] of [...this.#gaps]) {
       if (got > after) this.#gaps.delete(group);
@@ -194,7 +194,7 @@ export class Recovery implements RelayRecovery {
   }
 
   #sendGap(group: string, missed?: number): void {
-    this.#gaps.set(group, { missed, after: this.#session.sent });
+    this.#gaps.set(group, { missed, after: this.#session.log.sent });
     this.#session.control({ c: "gap", group, ...(missed !== undefined && { missed }), fresh: false });
   }
 
@@ -211,10 +211,10 @@ export class Recovery implements RelayRecovery {
     const content = () => {
       this.#isTicketDue = false;
       const floors = new Map([...this.#memberships].map(([group, { floor }]) => [group, floor]));
-      return { session: sessionHash(this.#session.id), channel, floors };
+      return { session: sessionHash(this.#session.identity.id), channel, floors };
     };
     try {
-      const value = await tickets.seal(layer, content, this.#session);
+      const value = await tickets.seal(layer, content, this.#session.identity);
       if (this.#isOver) return;
       if (value !== undefined) this.#session.control({ c: "ticket", value });
       renewals.remove(this, renewalMs);
@@ -246,7 +246,7 @@ export class Recovery implements RelayRecovery {
   async #open(text: string, marks: Marks): Promise<void> {
     const { clock, tickets } = this.#context;
     const { layer } = this.#actor;
-    const ticket = await tickets.open(layer, text, this.#session).catch((error: unknown) => {
+    const ticket = await tickets.open(layer, text, this.#session.identity).catch((error: unknown) => {
       this.#actor.report(error);
       return undefined;
     });
