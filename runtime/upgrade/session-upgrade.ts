@@ -9,6 +9,7 @@ import { userKeyOf } from "../session/user-key.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import type { Candidate } from "./admission.ts";
+import type { OfferedProtocols } from "./offered-protocols.ts";
 
 type SocketContext = Pick<RuntimeContext, "limits"> & ConstructorParameters<typeof SocketTransport>[3];
 
@@ -24,18 +25,36 @@ export function sessionSocket(
 }
 
 /** Creates the transport for the actor of a new session. */
-export function openSession(context: RuntimeContext, candidate: Candidate, handshake: Handshake): Session {
+export function openSession(
+  context: RuntimeContext,
+  candidate: Candidate,
+  handshake: Handshake,
+  { isSinceDue }: OfferedProtocols,
+): Session {
+  const { outbox } = context.settings.of(candidate.route.Consumer);
+  const openSocket = (keepsFrames: boolean) => sessionSocket(handshake, context, outbox, keepsFrames);
+  return createSession(context, candidate, openSocket, isSinceDue);
+}
+
+/** @param openSocket creates the first socket. `keepsFrames` is false if the consumer refuses sessions. */
+export function createSession(
+  context: RuntimeContext,
+  candidate: Candidate,
+  openSocket: (keepsFrames: boolean) => SessionSocket,
+  isSinceDue = false,
+): Session {
   const { route, scope } = candidate;
   const { outbox, session } = context.settings.of(route.Consumer);
   const userKey = userKeyOf(scope.user, candidate.userKey);
   // Without a key, no user could prove to be the same, so the client gets no session.
   const settings = userKey === undefined ? undefined : session;
-  const socket = sessionSocket(handshake, context, outbox, settings !== undefined);
+  const socket = openSocket(settings !== undefined);
   return new Session(context.sessions, socket, context.limits, {
     id: settings === undefined ? "" : context.sessions.newId(),
     path: scope.path,
     userKey: userKey ?? "",
     offered: scope.subprotocols,
+    isSinceDue,
     settings,
     maxLagBytes: outbox.maxLagBytes,
   });
@@ -44,12 +63,21 @@ export function openSession(context: RuntimeContext, candidate: Candidate, hands
 /** Answers the upgrade of a client that comes back. Its first frame names the session. */
 export function resumeSession(
   context: RuntimeContext,
-  { scope, userKey }: Candidate,
+  candidate: Candidate,
   handshake: Handshake,
   outbox: OutboxSettings,
   deadline: Deadline,
 ): void {
-  const socket = sessionSocket(handshake, context, outbox, true);
+  expectResume(context, candidate, sessionSocket(handshake, context, outbox, true), deadline);
+}
+
+/** Accepts a socket of a client that comes back, and waits for its first frame. */
+export function expectResume(
+  context: Pick<RuntimeContext, "sessions">,
+  { scope, userKey }: Candidate,
+  socket: SessionSocket,
+  deadline: Deadline,
+): void {
   const client = { scope, userKey: userKeyOf(scope.user, userKey) };
   new ResumeRequest(context.sessions, client, socket, deadline);
   socket.transport.accept({ subprotocol: sessionProtocol });

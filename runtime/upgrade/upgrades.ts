@@ -136,9 +136,10 @@ export class Upgrades {
     if (request[handshakeOf] === undefined) this.#reportConflict(request);
   }
 
-  /** Refuses the upgrades that wait in the queue or for a guard. */
+  /** Refuses the upgrades that wait in the queue or for a guard, and the clients that have not named their session. */
   refuseAll(refusal: Refusal): void {
     this.#queue.refuseAll(refusal);
+    for (const request of this.#context.sessions.requests) request.refuse(refusal);
     for (const [handshake, deadline] of this.#guarded) {
       deadline.cancel();
       this.#refuse(handshake, refusal);
@@ -179,7 +180,7 @@ export class Upgrades {
       return;
     }
     const transport = protocols.hasSessions
-      ? openSession(this.#context, admitted, handshake)
+      ? openSession(this.#context, admitted, handshake, protocols)
       : new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
     const actor = new ConsumerActor(this.#context, route.Consumer, scope, transport, undefined, beganAfter);
     void actor.start(deadline);

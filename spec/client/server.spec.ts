@@ -148,6 +148,27 @@ describe("A client and the server", () => {
     expect(delays).to.deep.equal([5, 10, 20]);
   });
 
+  it("talk without a session if the consumer refuses sessions, and begin again after a cut", async () => {
+    const { runtime, url } = await serve({ layers: chat() });
+    class Short extends Counter {
+      static override readonly session = false as const;
+    }
+    runtime.route("/count", Short);
+    const client = opened(rawClient({ url: `${url}/count`, WebSocket: CutSocket }, atOnce));
+    const texts: string[] = [];
+    const gaps: unknown[] = [];
+    client.on("text", (text) => texts.push(text));
+    client.onGap((gap) => gaps.push(gap));
+    await client.send("a");
+    await until(() => texts.length === 1);
+    sockets[0]?.terminate();
+    await until(() => gaps.length === 1);
+    expect(gaps).to.deep.equal([{ fresh: true }]);
+    await client.send("b");
+    await until(() => texts.length === 2);
+    expect(texts).to.deep.equal(["echo a", "echo b"]);
+  });
+
   it("end a session once with close, and with a consumer that closes", async () => {
     const { runtime, url } = await serve({ layers: chat() });
     const exits: string[] = [];
