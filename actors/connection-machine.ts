@@ -1,4 +1,4 @@
-import { type AnyActorRef, assign, setup } from "xstate";
+import { type AnyActorRef, type AnyStateNode, assign, setup } from "xstate";
 import { CloseCode, type Exit } from "./close-codes.ts";
 
 /** The side effects of the connection machine. The runtime's `ConsumerActor` implements this interface. */
@@ -23,6 +23,10 @@ export type ConnectionEvent =
   | { readonly type: "fail" }
   /** A new consumer has replaced a failed one. */
   | { readonly type: "restart" }
+  /** The session has lost its socket, and waits for the client to come back. */
+  | { readonly type: "away" }
+  /** The client has resumed its session with a new socket. */
+  | { readonly type: "online" }
   /** Connecting took too long. */
   | { readonly type: "deadline" }
   | { readonly type: "cleaned" };
@@ -71,11 +75,12 @@ const leave = { target: "closing", actions: { type: "recordExit", params: { join
 
 /**
  * The lifecycle of a connection. Frames and messages do not pass through this machine. Deadlines arrive as
- * events, because delayed transitions would make XState scan all its timers when an actor stops.
+ * events, because delayed transitions would make XState scan all its timers when an actor stops. Only a
+ * connection with a session is ever `away`.
  *
  * ```
- * connecting ──accept──▶ joined ──close, lost, fail──▶ closing ──cleaned──▶ closed
- *      └──reject, close, lost, fail, deadline─────────────▲
+ * connecting ──accept──▶ joined { online ⇄ away } ──close, lost, fail──▶ closing ──cleaned──▶ closed
+ *      └──reject, close, lost, fail, deadline──────────────────────────────▲
  * ```
  */
 export const connectionMachine = setup({
@@ -100,7 +105,11 @@ export const connectionMachine = setup({
       on: { accept: "joined", reject: refuse, close: refuse, lost: refuse, fail: refuse, deadline: refuse },
     },
     // `restart` changes no state. It is listed so that diagrams and inspectors show restarts.
-    joined: { on: { close: leave, lost: leave, fail: leave, restart: {} } },
+    joined: {
+      initial: "online",
+      states: { online: { on: { away: "away" } }, away: { on: { online: "online" } } },
+      on: { close: leave, lost: leave, fail: leave, restart: {} },
+    },
     closing: { entry: "cleanUp", on: { cleaned: "closed" } },
     closed: { type: "final" },
   },
@@ -138,38 +147,67 @@ export function trackInspection(system: System, isInspected = false): void {
 
 type Logic = typeof connectionMachine;
 type Snapshot = ReturnType<Logic["transition"]>;
-type State = Snapshot["value"];
+
+/** The name of a state without its substates. */
+export type ConnectionState = "connecting" | "joined" | "closing" | "closed";
+
+/** The state of a connection's snapshot, without its substates. */
+export const connectionState = ({ value }: Pick<Snapshot, "value">): ConnectionState =>
+  typeof value === "string" ? value : "joined";
+
+/** The name of the innermost active state. These names are unique. */
+const leafOf = ({ value }: Snapshot): string => (typeof value === "string" ? value : value.joined);
 
 interface StateEntry {
   readonly snapshot: Snapshot;
-  readonly targets: ReadonlyMap<string, State>;
+  /** The innermost target state of each event. */
+  readonly targets: ReadonlyMap<string, string>;
 }
 
-const entries = {} as Record<State, StateEntry>;
-for (const { key, on } of Object.values(connectionMachine.states)) {
-  const snapshot = connectionMachine.resolveState({ value: key as State, context: { exit: open } });
-  const targets = Object.entries(on).flatMap(([type, [first]]) =>
-    (first?.target ?? []).map((target) => [type, target.key as State] as const),
+const entries = new Map<string, StateEntry>();
+
+/** Adds an entry for each innermost state below `node`. `inherited` are the targets of its parents. */
+function addEntries(node: AnyStateNode, inherited: ReadonlyMap<string, string> = new Map()): void {
+  const own = Object.entries(node.on).flatMap(([type, [first]]) =>
+    (first?.target ?? []).map((target: AnyStateNode) => [type, initialLeaf(target).key] as const),
   );
-  entries[key as State] = { snapshot, targets: new Map(targets) };
+  const targets = new Map([...inherited, ...own]);
+  const children = Object.values(node.states);
+  for (const child of children) addEntries(child, targets);
+  if (children.length > 0) return;
+  const value = node.path.length === 1 ? node.key : { [node.path[0] as string]: node.key };
+  const snapshot = connectionMachine.resolveState({
+    value: value as Snapshot["value"],
+    context: { exit: open },
+  });
+  entries.set(node.key, { snapshot, targets });
 }
+
+const initialLeaf = (node: AnyStateNode): AnyStateNode => {
+  const [child] = node.initial.target ?? [];
+  return child === undefined ? node : initialLeaf(child);
+};
+
+addEntries(connectionMachine.root);
+
+const entryOf = (leaf: string): StateEntry => entries.get(leaf) as StateEntry;
 
 const shortcuts: Pick<Logic, "getInitialSnapshot" | "transition"> = {
   getInitialSnapshot(scope, input) {
     if (isInspected(scope.system)) return connectionMachine.getInitialSnapshot(scope, input);
-    return entries.connecting.snapshot;
+    return entryOf("connecting").snapshot;
   },
 
   transition(snapshot, event, scope) {
-    const { context, value } = snapshot;
-    const target = entries[value].targets.get(event.type);
+    const { context } = snapshot;
+    const target = entryOf(leafOf(snapshot)).targets.get(event.type);
     if (target === undefined || isInspected(scope.system)) {
       return connectionMachine.transition(snapshot, event, scope);
     }
-    const next = entries[target].snapshot;
+    const next = entryOf(target).snapshot;
     if (target === "closed") return { ...next, context, output: context.exit } as Snapshot;
     if (target !== "closing") return next;
-    const exit = exitOf(event as ConnectionEvent, value === "joined");
+    const exit = exitOf(event as ConnectionEvent, connectionState(snapshot) === "joined");
     effectsOf(scope.self).cleanUp(exit);
     return { ...next, context: { exit } } as Snapshot;
   },

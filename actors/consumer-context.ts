@@ -23,6 +23,8 @@ export interface Scope<P extends string = string, U = unknown, V = { readonly [K
   readonly subprotocols: readonly string[];
   /** The address of the socket's peer. Behind a proxy, this is the address of the proxy. */
   readonly clientAddress: string | undefined;
+  /** The token that `greenroom/client` sent for the guards; undefined if there is none. */
+  readonly token: string | undefined;
   /** The user that a guard found. */
   readonly user: U;
 }

@@ -43,6 +43,27 @@ export interface MailboxOptions {
   readonly overflow?: OverflowPolicy;
 }
 
+/**
+ * Options for the sessions of a consumer class. A client of `greenroom/client` has a session: if its socket breaks,
+ * the actor goes on, and the client resumes the session with another socket.
+ */
+export interface SessionOptions {
+  /** Milliseconds that the actor waits for a client that is away, before the connection ends. @default 60_000 */
+  readonly resumeMs?: number;
+  /**
+   * Maximum bytes of frames that are kept for the client until it acknowledges them. If a client that is away exceeds
+   * it, the connection ends. If the client is connected, the oldest frames are no longer kept. @default 1_048_576
+   */
+  readonly maxBytes?: number;
+  /** The same for the number of frames. @default 10_000 */
+  readonly maxFrames?: number;
+  /**
+   * Whether relayed messages of groups are caught up if the node has died. The layer needs `history`.
+   * @default false
+   */
+  readonly recover?: boolean;
+}
+
 /** Tells how many consecutive messages were dropped because the mailbox was full. */
 export interface Overflow {
   readonly dropped: number;

@@ -6,7 +6,13 @@ import type { Delivery, Gap, Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Exit } from "./close-codes.ts";
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, ScopeOf } from "./consumer-context.ts";
-import type { MailboxOptions, OutboxOptions, Overflow, Supervision } from "./consumer-options.ts";
+import type {
+  MailboxOptions,
+  OutboxOptions,
+  Overflow,
+  SessionOptions,
+  Supervision,
+} from "./consumer-options.ts";
 import type { ConsumerTypes, MessagesOf, NoConsumerTypes } from "./consumer-types.ts";
 import { findHandler } from "./handlers.ts";
 import type {
@@ -56,6 +62,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   static readonly mailbox: MailboxOptions = {};
   /** The limits of each client's write buffer, and the policy for a client that exceeds them. */
   static readonly outbox: OutboxOptions = {};
+  /** The limits of the sessions of clients; false to refuse sessions, so that the loss of a socket is the end. */
+  static readonly session: SessionOptions | false = {};
   /** Decides what happens when the consumer fails. */
   static readonly supervision: Supervision = {};
   /**
@@ -124,6 +132,22 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /** Called once in the place of consecutive messages that were dropped. See {@link MailboxOptions}. */
   onOverflow(_overflow: Overflow): unknown {
+    return undefined;
+  }
+
+  /**
+   * Called when the client's socket is lost, and the session waits for the client to come back. Frames that the
+   * actor sends now are kept for the client.
+   */
+  onAway(): unknown {
+    return undefined;
+  }
+
+  /**
+   * Called when the client has come back with another socket. `scope` is that of its new request. The property
+   * {@link scope} does not change.
+   */
+  onOnline(_scope: ScopeOf<T>): unknown {
     return undefined;
   }
 
@@ -424,5 +448,5 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 /** The static properties that configure a class of consumers. */
 export type ConsumerStatics = Pick<
   typeof Consumer,
-  "layer" | "needs" | "on" | "mailbox" | "outbox" | "supervision" | "handlerTimeoutMs"
+  "layer" | "needs" | "on" | "mailbox" | "outbox" | "session" | "supervision" | "handlerTimeoutMs"
 >;

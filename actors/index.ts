@@ -18,6 +18,7 @@ export type {
   OutboxOptions,
   Overflow,
   OverflowPolicy,
+  SessionOptions,
   Supervision,
 } from "./consumer-options.ts";
 export type {

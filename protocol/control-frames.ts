@@ -61,14 +61,17 @@ export const escapeText = (text: string): string => (text.startsWith(mark) ? mar
 /** The application's text of a wire text that is not a control frame. */
 export const unescapeText = (text: string): string => (text.startsWith(mark) ? text.slice(1) : text);
 
+/** A control frame whose fields are not checked. */
+export type ControlFields = Readonly<Record<string, unknown>> & { readonly c: string };
+
 /**
- * The fields of a control frame, which are not checked yet.
+ * Parses a control frame. Its fields are not checked.
  * @returns undefined if `text` is malformed: the frame is not JSON, or has no name.
  */
-export function readControl(text: string): Readonly<Record<string, unknown> & { c: string }> | undefined {
+export function readControl(text: string): ControlFields | undefined {
   try {
     const frame: unknown = JSON.parse(text.slice(1));
-    if (typeof (frame as { readonly c?: unknown } | null)?.c === "string") return frame as { c: string };
+    if (typeof (frame as { readonly c?: unknown } | null)?.c === "string") return frame as ControlFields;
   } catch {}
   return undefined;
 }

@@ -6,6 +6,7 @@ import type {
   MailboxOptions,
   OutboxOptions,
   OverflowPolicy,
+  SessionOptions,
   Supervision,
 } from "../actors/index.ts";
 import type { Contract } from "../contract/index.ts";
@@ -20,6 +21,7 @@ import type { Limits } from "./limits.ts";
 /** A consumer class that `route` and `spawn` accept. */
 export interface ConsumerClass extends ConsumerStatics {
   new (context: ConsumerContext): Consumer;
+  readonly prototype: Consumer;
   readonly name: string;
   /** The contract of the frames, if the consumer has one. */
   readonly contract?: Contract | undefined;
@@ -34,10 +36,14 @@ export interface MailboxSettings extends Required<MailboxOptions> {
 
 export type OutboxSettings = Required<OutboxOptions>;
 
+export type SessionSettings = Required<SessionOptions>;
+
 /** Settings of one consumer class: its static properties, with the runtime's limits as defaults. */
 export interface ConsumerSettings {
   readonly mailbox: MailboxSettings;
   readonly outbox: OutboxSettings;
+  /** Undefined if the consumer refuses sessions. */
+  readonly session: SessionSettings | undefined;
   readonly supervision: Required<Supervision>;
   readonly handlerTimeoutMs: number | undefined;
 }
@@ -73,7 +79,14 @@ export class ConsumerSettingsReader {
     return settings;
   }
 
-  #readFrom({ name, mailbox, outbox, supervision, handlerTimeoutMs }: ConsumerClass): ConsumerSettings {
+  #readFrom({
+    name,
+    mailbox,
+    outbox,
+    session,
+    supervision,
+    handlerTimeoutMs,
+  }: ConsumerClass): ConsumerSettings {
     const { mailboxCapacity, frameHighWaterMark } = this.#limits;
     const { capacity = mailboxCapacity, overflow = "close" } = mailbox;
     const { onFailure = "stop", maxFailures = 10, withinMs = 60_000, backoffMs = 100 } = supervision;
@@ -95,10 +108,21 @@ export class ConsumerSettingsReader {
     return {
       mailbox: { capacity, overflow, frameHighWaterMark },
       outbox: { maxLagBytes, maxLagMs, overflow: lagPolicy },
+      session: readSession(name, session),
       supervision: { onFailure, maxFailures, withinMs, backoffMs },
       handlerTimeoutMs,
     };
   }
+}
+
+function readSession(name: string, session: SessionOptions | false): SessionSettings | undefined {
+  if (session === false) return undefined;
+  const { resumeMs = 60_000, maxBytes = 1_048_576, maxFrames = 10_000, recover = false } = session;
+  checkRange(`${name}.session.resumeMs`, resumeMs);
+  checkRange(`${name}.session.maxBytes`, maxBytes);
+  checkRange(`${name}.session.maxFrames`, maxFrames);
+  checkOneOf(`${name}.session.recover`, recover, [true, false]);
+  return { resumeMs, maxBytes, maxFrames, recover };
 }
 
 function checkOneOf(option: string, value: unknown, values: readonly unknown[]): void {

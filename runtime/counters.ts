@@ -6,6 +6,7 @@ const dropReasons = [
   "overflow",
   "slow",
   "closing",
+  "away",
   "unfinished",
   "unread",
   "dead-letter",
@@ -23,6 +24,7 @@ const dropReasons = [
  * - `overflow`: the actor's mailbox was full
  * - `slow`: too many bytes waited for the client, or the client had read nothing for too long
  * - `closing`: the connection was closing (frames from the client, frames to the client, and messages)
+ * - `away`: the session of the client ended while the client was away, and had not acknowledged the frames
  * - `unfinished`: a client's message took longer than `messageTimeoutMs`, or had too many fragments
  * - `unread`: too many frames of a spawned actor waited in `outgoing`, so the oldest frame was dropped
  * - `dead-letter`: the actor had stopped, or no known node had the channel
@@ -49,6 +51,8 @@ export interface RuntimeCounters {
    * of {@link FrameError} and of machines. The client was told of each of them. More codes count as `other`.
    */
   readonly refusedFrames: Readonly<Record<string, number>>;
+  /** The number of times that a client has resumed its session with another socket. */
+  readonly resumed: number;
   readonly dropped: Readonly<Record<RuntimeDropReason, number>>;
 }
 
@@ -57,6 +61,7 @@ const maxCodes = 100 + errorCodes.length;
 export class Counters {
   #refused = 0;
   #blocked = 0;
+  #resumed = 0;
   readonly #refusedFrames = new Map<string, number>(errorCodes.map((code) => [code, 0]));
   readonly #dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<
     RuntimeDropReason,
@@ -65,6 +70,10 @@ export class Counters {
 
   refuse(): void {
     this.#refused++;
+  }
+
+  resume(): void {
+    this.#resumed++;
   }
 
   block(): void {
@@ -85,6 +94,7 @@ export class Counters {
     return {
       refused: this.#refused,
       blocked: this.#blocked,
+      resumed: this.#resumed,
       refusedFrames: Object.fromEntries(this.#refusedFrames),
       dropped: { ...this.#dropped },
     };

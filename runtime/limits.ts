@@ -76,6 +76,16 @@ export interface Limits {
    * @default 5_000
    */
   readonly nodeHeartbeatMs: number;
+  /**
+   * Maximum number of sessions whose client is away, and of ended sessions with last frames for their client. Beyond
+   * it, the session that has been away for longest ends. @default 10_000
+   */
+  readonly maxAwaySessions: number;
+  /**
+   * Maximum bytes of frames that all sessions of the node keep until their clients acknowledge them. A frame for many
+   * sessions counts once. Beyond it, the sessions that have been away for longest end. @default 268_435_456
+   */
+  readonly maxSessionBytes: number;
 }
 
 const defaults: Limits = {
@@ -93,6 +103,8 @@ const defaults: Limits = {
   frameHighWaterMark: 100,
   schemaTimeoutMs: 5_000,
   nodeHeartbeatMs: 5_000,
+  maxAwaySessions: 10_000,
+  maxSessionBytes: 268_435_456,
 };
 
 /** Merges `given` into the defaults. @throws {InvalidOptionError} for an unknown or invalid limit. */

@@ -10,6 +10,7 @@ import type { InspectionHooks, Observed, Report } from "./inspection-hooks.ts";
 import type { Limits } from "./limits.ts";
 import type { OccasionalReports } from "./occasional-reports.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
+import type { Sessions } from "./session/sessions.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
 import type { ProgressWatch } from "./socket/progress-watch.ts";
 import type { SharedFrames } from "./socket/shared-frames.ts";
@@ -33,6 +34,7 @@ export interface RuntimeContext {
   readonly frames: SharedFrames;
   readonly heartbeat: Heartbeat;
   readonly progressWatch: ProgressWatch;
+  readonly sessions: Sessions;
   readonly cluster: Cluster;
   readonly workers: JobWorkers;
 }

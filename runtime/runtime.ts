@@ -27,6 +27,7 @@ import { OccasionalReports } from "./occasional-reports.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
 import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
+import { Sessions } from "./session/sessions.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
 import { ProgressWatch } from "./socket/progress-watch.ts";
 import { SharedFrames } from "./socket/shared-frames.ts";
@@ -134,6 +135,7 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
       frames,
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
       progressWatch: new ProgressWatch(clock),
+      sessions: new Sessions(() => cluster.id, resolved, clock, counters),
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));

@@ -131,6 +131,7 @@ describe("Import rules", function () {
       "diagrams",
       "inspector",
       "layers",
+      "protocol",
       "runtime",
     ];
     for (const top of tops) {

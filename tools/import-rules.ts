@@ -54,7 +54,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "runtime/socket",
     "runtime/upgrade",
   ],
-  "runtime/session": ["actors", "layers", "protocol", "runtime", "runtime/scheduler", "runtime/socket"],
+  "runtime/session": ["actors", "layers", "layers/scheduling", "protocol", "runtime", "runtime/socket"],
   "runtime/scheduler": ["layers", "layers/scheduling"],
   "runtime/mailbox": ["actors", "layers", "layers/scheduling", "runtime", "runtime/scheduler"],
   "runtime/socket": [
@@ -77,6 +77,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "runtime/mailbox",
     "runtime/presence",
     "runtime/scheduler",
+    "runtime/session",
     "runtime/socket",
   ],
   "runtime/upgrade": [
@@ -91,7 +92,15 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "runtime/session",
     "runtime/socket",
   ],
-  "runtime/testing": ["actors", "layers", "runtime", "runtime/actor", "runtime/socket", "runtime/upgrade"],
+  "runtime/testing": [
+    "actors",
+    "layers",
+    "runtime",
+    "runtime/actor",
+    "runtime/session",
+    "runtime/socket",
+    "runtime/upgrade",
+  ],
   inspector: [
     "diagrams",
     "actors",

@@ -12,7 +12,7 @@ import { isPromise } from "../../layers/async-errors.ts";
 import type { Delivery, Gap, Message } from "../../layers/message.ts";
 import { CloseCode, type Exit } from "../close-codes.ts";
 import { Consumer, discard, receiveFrame, receiveMessage } from "../consumer.ts";
-import type { ConsumerContext, Frame } from "../consumer-context.ts";
+import type { ConsumerContext, Frame, Scope } from "../consumer-context.ts";
 import type { Overflow } from "../consumer-options.ts";
 import { timedOut } from "../frame-answers.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
@@ -148,6 +148,16 @@ export function machineConsumer(
 
     override onGap(gap: Gap): unknown {
       this.#take({ type: "gap", gap });
+      return this.#settled();
+    }
+
+    override onAway(): unknown {
+      this.#take({ type: "away" });
+      return this.#settled();
+    }
+
+    override onOnline(scope: Scope): unknown {
+      this.#take({ type: "online", scope });
       return this.#settled();
     }
 

@@ -2,6 +2,7 @@ import type { AnyStateMachine } from "xstate";
 import type { FrameId } from "../../contract/index.ts";
 import type { Delivery, Gap, Message } from "../../layers/message.ts";
 import type { Exit } from "../close-codes.ts";
+import type { Scope } from "../consumer-context.ts";
 import type { TrackOptions } from "../messaging.ts";
 
 /**
@@ -32,6 +33,10 @@ export type ConnectionEvents =
   | { readonly type: "gap"; readonly gap: Gap }
   /** Messages were dropped, because the mailbox was full. */
   | { readonly type: "overflow"; readonly dropped: number }
+  /** The client's socket is lost, and its session waits for the client to come back. */
+  | { readonly type: "away" }
+  /** The client has come back with another socket. */
+  | { readonly type: "online"; readonly scope: Scope }
   /** The connection has ended, and the actor has left its groups. The machine stops after this event. */
   | { readonly type: "disconnect"; readonly code: number; readonly exit: Exit };
 

@@ -1,5 +1,5 @@
 import type { Actor, AnyActor } from "xstate";
-import type { connectionMachine } from "../../actors/connection-machine.ts";
+import type { ConnectionState, connectionMachine } from "../../actors/connection-machine.ts";
 import type {
   AcceptOptions,
   ConsumerContext,
@@ -29,7 +29,7 @@ export interface ContextActor extends Observed, MessagingActor {
   readonly inbox: Dispatcher;
   readonly runtime: ContextRuntime;
   readonly transport: Transport;
-  readonly state: "connecting" | "joined" | "closing" | "closed";
+  readonly state: ConnectionState;
   /** Marks the connection as accepted. Called after the transport has answered the upgrade. */
   join(): void;
   failed(error: unknown, stage: string): void;
@@ -128,15 +128,16 @@ export class ActorContext implements ConsumerContext {
     if (this.#actor.state === "joined")
       throw this.#failNow(new AcceptError("The connection was already accepted: call accept() only once."));
     if (this.#actor.isLeaving) throw new ConnectionLostError();
+    let isTaken: boolean;
     try {
-      this.#actor.transport.accept(options);
+      isTaken = this.#actor.transport.accept(options);
     } catch (error) {
       throw this.#failNow(error);
     }
     // The transport may have detected that the client has disconnected.
     if (this.#actor.isLeaving) throw new ConnectionLostError();
     this.#actor.join();
-    if (options.subprotocol === undefined && this.scope.subprotocols.length > 0) this.#reportNoSubprotocol();
+    if (!isTaken) this.#reportNoSubprotocol();
   }
 
   reject(status: number, reason: string, { headers = {} }: RejectOptions): never {

@@ -4,6 +4,7 @@ import {
   type ConnectionEffects,
   connectionLogic,
   type connectionMachine,
+  connectionState,
 } from "../../actors/connection-machine.ts";
 import { discard } from "../../actors/consumer.ts";
 import type { Frame, Scope } from "../../actors/consumer-context.ts";
@@ -20,10 +21,12 @@ import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import type { Transport, TransportListener } from "../socket/transport.ts";
+import type { SessionListener } from "../session/session.ts";
+import type { Transport } from "../socket/transport.ts";
 import { ActorContext, type ContextActor, type ContextRuntime } from "./actor-context.ts";
 import { Membership } from "./membership.ts";
 import { type Restartable, RestartPolicy } from "./restart-policy.ts";
+import { SessionNotices } from "./session-notices.ts";
 import { ShutdownSteps } from "./shutdown-steps.ts";
 import type { Child } from "./supervisor.ts";
 
@@ -32,7 +35,7 @@ type ActorRuntime = ContextRuntime &
 
 /** A running actor: a consumer, its mailbox, its connection's machine, and the transport to the client. */
 export class ConsumerActor
-  implements ContextActor, ConnectionEffects, TransportListener, DispatcherOwner, Restartable, Child
+  implements ContextActor, ConnectionEffects, SessionListener, DispatcherOwner, Restartable, Child
 {
   readonly scope: Scope;
   readonly groups: Membership;
@@ -54,6 +57,7 @@ export class ConsumerActor
   #isTerminated = false;
   #hasEnded = false;
   #onEnded: (() => void) | undefined;
+  #notices: SessionNotices | undefined;
 
   constructor(
     runtime: ActorRuntime,
@@ -82,7 +86,7 @@ export class ConsumerActor
 
   /** Returns `closing` as soon as {@link cleanUp} starts, although XState still returns the old state. */
   get state(): ContextActor["state"] {
-    return this.#isLeaving ? "closing" : this.machine.getSnapshot().value;
+    return this.#isLeaving ? "closing" : connectionState(this.machine.getSnapshot());
   }
 
   get isLeaving(): boolean {
@@ -203,6 +207,23 @@ export class ConsumerActor
     if (this.#isLost) return;
     this.#isLost = true;
     this.mailbox.drain(() => this.machine.send({ type: "lost", code, reason }));
+  }
+
+  away(): void {
+    if (this.isLeaving) return;
+    this.machine.send({ type: "away" });
+    this.#sessionNotices?.away();
+  }
+
+  online(scope: Scope): void {
+    if (this.isLeaving) return;
+    this.machine.send({ type: "online" });
+    this.#sessionNotices?.online(scope);
+  }
+
+  get #sessionNotices(): SessionNotices | undefined {
+    if (SessionNotices.isWanted(this.Consumer)) this.#notices ??= new SessionNotices(this.inbox);
+    return this.#notices;
   }
 
   ended(): void {

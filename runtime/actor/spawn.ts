@@ -57,6 +57,7 @@ class SpawnedScope implements Scope {
   readonly headers = none;
   readonly subprotocols = noSubprotocols;
   readonly clientAddress = undefined;
+  readonly token = undefined;
   readonly user: unknown;
   #query: URLSearchParams | undefined;
 

@@ -25,7 +25,7 @@ import { type Item, Mailbox, type MailboxOwner } from "./mailbox.ts";
 import type { TimerCall } from "./message-backlog.ts";
 
 export interface DispatcherOwner extends Observed {
-  readonly transport: Pick<MailboxOwner, "pause" | "resume">;
+  readonly transport: Pick<MailboxOwner, "pause" | "resume"> & { frameDone?(): void };
   /** Called when the consumer's method that `stage` names throws or rejects. */
   failed(error: unknown, stage: string): void;
   /** Called when the mailbox overflows and its overflow policy is `close`. */
@@ -123,6 +123,23 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       return undefined;
     }
     this.#context.inspection.observer?.onItem(this.#owner, item);
+    const { transport } = this.#owner;
+    if (transport.frameDone === undefined || !isFrame(item)) return this.#handle(consumer, item);
+    return this.#handleFrame(consumer, item, () => transport.frameDone?.());
+  }
+
+  /** Handles a frame, and calls `done` once the handler has settled. */
+  #handleFrame(consumer: Consumer, frame: Frame, done: () => void): unknown {
+    let result: unknown;
+    try {
+      result = this.#handle(consumer, frame);
+    } finally {
+      if (!isPromise(result)) done();
+    }
+    return isPromise(result) ? Promise.resolve(result).finally(done) : result;
+  }
+
+  #handle(consumer: Consumer, item: Item): unknown {
     const result = this.#isBatch ? this.#call(consumer, item) : this.#measure(consumer, item);
     const { handlerTimeoutMs } = this.#settings;
     if (handlerTimeoutMs === undefined || !isPromise(result)) return result;
@@ -220,18 +237,20 @@ const outcomeOf = (value: unknown): Outcome =>
 const callHandler = (consumer: Consumer, item: Item): unknown => toPromise(call(consumer, item));
 
 function call(consumer: Consumer, item: Item): unknown {
-  if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);
+  if (isFrame(item)) return consumer[receiveFrame](item);
   if ("message" in item) return consumer[receiveMessage](item.message, item.delivery);
   if ("run" in item) return item.run();
   return "dropped" in item ? consumer.onOverflow(item) : consumer.onGap(item);
 }
 
+const isFrame = (item: Item): item is Frame => typeof item === "string" || item instanceof Uint8Array;
+
 const isMail = (item: Item | undefined): item is Mail => typeof item === "object" && "message" in item;
 
 function stageOf(item: Item | undefined): string {
   if (item === undefined) return "connect";
-  if (typeof item === "string" || item instanceof Uint8Array) return "receive";
+  if (isFrame(item)) return "receive";
   if ("message" in item) return `message ${item.message.type}`;
-  if ("run" in item) return "timer";
+  if ("run" in item) return item.stage ?? "timer";
   return "dropped" in item ? "onOverflow" : "onGap";
 }

@@ -7,8 +7,10 @@ import { rejectIfAsked } from "./ask-envelope.ts";
 /** The result of enqueuing a message. `displaced`: enqueued, and the oldest message was dropped. */
 export type EnqueueResult = "enqueued" | "displaced" | "refused";
 
-/** The call of a timer that is due. */
+/** The call of a timer that is due, or of another callback that no item causes. */
 export interface TimerCall {
+  /** Names the callback for error reports. @default "timer" */
+  readonly stage?: string;
   /** Calls the callback, unless the timer was cancelled. */
   run(): unknown;
 }

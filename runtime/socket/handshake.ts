@@ -24,6 +24,8 @@ export class Handshake implements Flushable {
   /** Makes ws answer with 101 and create {@link websocket}. Undefined if ws has refused the request. */
   complete: (() => void) | undefined;
   websocket: WebSocket | undefined;
+  /** Whether the client speaks the protocol of sessions, so that it is refused inside of its socket. */
+  hasSessions = false;
   readonly #written: number;
   readonly #onTaken: () => void;
   #isSettled = false;

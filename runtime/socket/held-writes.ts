@@ -41,6 +41,14 @@ export class HeldWrites {
   #framesLeft = 0;
   /** Size of the pieces that are not taken yet, in bytes. */
   #bytesLeft = 0;
+  readonly #skipNotice: ((count: number) => string) | undefined;
+  /** Number of dropped frames before the first waiting write, of which the client is not told yet. */
+  #skipped = 0;
+
+  /** @param skipNotice creates the control frame that takes the place of dropped frames; undefined if there is none. */
+  constructor(skipNotice?: (count: number) => string) {
+    this.#skipNotice = skipNotice;
+  }
 
   /** Size of the held bytes. */
   get bytes(): number {
@@ -61,7 +69,7 @@ export class HeldWrites {
         this.#bytesLeft -= next.value.size;
         return next.value;
       }
-      const write = this.#shift();
+      const write = this.#takeNotice() ?? this.#shift();
       this.#pieces = write && piecesOf(write);
       this.#framesLeft = write?.length ?? 0;
       this.#bytesLeft = write?.size ?? 0;
@@ -74,7 +82,9 @@ export class HeldWrites {
    * than two such writes.
    */
   takeOldest(): Write | undefined {
-    return this.#waiting.size > 1 ? this.#shift() : undefined;
+    const oldest = this.#waiting.size > 1 ? this.#shift() : undefined;
+    this.#skipped += oldest?.length ?? 0;
+    return oldest;
   }
 
   /** Removes all bytes. @returns the number of frames that are not taken completely. */
@@ -85,6 +95,13 @@ export class HeldWrites {
     this.#framesLeft = 0;
     this.#bytesLeft = 0;
     return dropped;
+  }
+
+  #takeNotice(): Write | undefined {
+    if (this.#skipNotice === undefined || this.#skipped === 0) return undefined;
+    const notice = this.#skipNotice(this.#skipped);
+    this.#skipped = 0;
+    return { content: [notice], length: 0, size: encodedSize(notice) };
   }
 
   #shift(): Write | undefined {

@@ -27,7 +27,9 @@ export class InMemoryTransport implements Transport {
     return this.#outgoing;
   }
 
-  accept(): void {}
+  accept(): boolean {
+    return true;
+  }
 
   reject(): void {
     this.#end();

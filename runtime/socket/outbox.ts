@@ -5,10 +5,11 @@ import type { OutboxSettings } from "../consumer-settings.ts";
 import { ConnectionLostError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import type { Flushable } from "../scheduler/flush-queue.ts";
+import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 import type { FrameTrie } from "./frame-trie.ts";
 import { pieceBytes, type Write } from "./held-writes.ts";
 import { type PacedOutbox, PacedWriter } from "./paced-writer.ts";
-import type { TransportListener } from "./transport.ts";
+import type { Trailer, TransportListener } from "./transport.ts";
 import { unpool } from "./unpool.ts";
 
 export type OutboxContext = Pick<RuntimeContext, "counters" | "frames" | "progressWatch" | "scheduler">;
@@ -26,6 +27,9 @@ export class Outbox implements Flushable, PacedOutbox {
   readonly #compresses: boolean;
   /** The frames that wait for the next flush. */
   #frames: FrameTrie | undefined;
+  #trailer: Trailer | undefined;
+  /** Whether the outbox waits for a flush. */
+  #isScheduled = false;
   /** Bytes that were written directly to the socket after the last numbered ping. */
   #unconfirmedBytes = 0;
   /** Created on demand, because most clients read quickly and receive little. */
@@ -65,23 +69,48 @@ export class Outbox implements Flushable, PacedOutbox {
 
   put(frame: Frame): void {
     if (this.#frames === undefined) {
-      const { frames, scheduler } = this.context;
-      this.#frames = frames.root.append(frame);
-      scheduler.flushes.add(this);
+      this.#frames = this.context.frames.root.append(frame);
+      this.#schedule();
     } else {
       this.#frames = this.#frames.append(frame);
     }
   }
 
+  /** Writes the queued frames and then a control frame, at once. The control frame is not shared. */
+  writeControl(text: string): void {
+    this.#flushFrames();
+    if (this.isOpen) this.#writeControls([text]);
+  }
+
+  /** Makes the next flush write the control frames of `trailer` behind all other frames. */
+  addTrailer(trailer: Trailer): void {
+    this.#trailer = trailer;
+    this.#schedule();
+  }
+
   flush(): void {
+    this.#isScheduled = false;
+    this.#flushFrames();
+    const trailer = this.#trailer;
+    this.#trailer = undefined;
+    if (trailer !== undefined && this.isOpen) this.#writeControls(trailer.take());
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.context.scheduler.flushes.add(this);
+  }
+
+  #flushFrames(): void {
     const frames = this.#frames;
     if (frames === undefined) return;
     this.#frames = undefined;
     const lag = this.laggingBytes;
     if (!this.isOpen) {
-      this.context.counters.drop("closing", frames.length);
+      this.drop("closing", frames.length);
     } else if (lag > this.settings.maxLagBytes && this.settings.overflow === "close") {
-      this.context.counters.drop("slow", frames.length);
+      this.drop("slow", frames.length);
       this.cut();
     } else {
       this.#write(this.#encode(frames, lag), lag);
@@ -90,10 +119,14 @@ export class Outbox implements Flushable, PacedOutbox {
 
   /** Drops and counts the frames that are not passed to the socket yet, and reports that the client lags. */
   cut(): void {
-    const { counters } = this.context;
-    counters.drop("slow", (this.#frames?.length ?? 0) + (this.#writer?.clear() ?? 0));
+    this.drop("slow", (this.#frames?.length ?? 0) + (this.#writer?.clear() ?? 0));
     this.#frames = undefined;
     this.listener.lagging();
+  }
+
+  /** Counts frames that are not written, unless the listener keeps them for another socket. */
+  drop(reason: "closing" | "slow", count: number): void {
+    if (this.listener.skipNotice === undefined) this.context.counters.drop(reason, count);
   }
 
   /** Resolves once {@link hasRoom}. @throws {ConnectionLostError} if the connection ends before that. */
@@ -105,7 +138,7 @@ export class Outbox implements Flushable, PacedOutbox {
 
   /** Writes all waiting frames, because the socket is about to close. */
   finish(): void {
-    this.flush();
+    this.#flushFrames();
     this.#writer?.finish();
   }
 
@@ -131,6 +164,13 @@ export class Outbox implements Flushable, PacedOutbox {
       // The paced writer reports the frame that cannot be encoded.
     }
     return { content: frames.frames, length, size: frames.size };
+  }
+
+  #writeControls(texts: readonly string[]): void {
+    for (const text of texts) {
+      const content = this.#compresses ? [text] : encodeFrame(text);
+      this.#write({ content, length: 0, size: encodedSize(text) }, this.laggingBytes);
+    }
   }
 
   #write(write: Write, lag: number): void {

@@ -23,6 +23,8 @@ export interface PacedOutbox {
   readonly laggingBytes: number;
   /** Whether at most half of `maxLagBytes` wait. */
   readonly hasRoom: boolean;
+  /** Counts frames that are not written, unless the listener keeps them for another socket. */
+  drop(reason: "closing", count: number): void;
   /** Called when the client has made no progress for `maxLagMs`. */
   cut(): void;
 }
@@ -41,7 +43,7 @@ const numberBytes = 4;
  */
 export class PacedWriter implements Watched {
   readonly #outbox: PacedOutbox;
-  readonly #held = new HeldWrites();
+  readonly #held: HeldWrites;
   /** Number of writes whose callback is pending. */
   #pending = 0;
   /** Bytes that were written after the last ping. */
@@ -57,6 +59,7 @@ export class PacedWriter implements Watched {
 
   constructor(outbox: PacedOutbox) {
     this.#outbox = outbox;
+    this.#held = new HeldWrites(outbox.listener.skipNotice);
     // ws answers a client's close frame immediately. The held frames have to precede the answer.
     const { _receiver: receiver } = outbox.websocket as { readonly _receiver?: EventEmitter };
     receiver?.prependListener("conclude", () => this.#writeAll());
@@ -127,7 +130,7 @@ export class PacedWriter implements Watched {
   /** Writes all held bytes. If the socket is closed, drops and counts them. */
   finish(): void {
     this.#writeAll();
-    this.#outbox.context.counters.drop("closing", this.#held.clear());
+    this.#outbox.drop("closing", this.#held.clear());
     this.#waiter?.reject(ConnectionLostError.whileSending());
     this.#waiter = undefined;
   }
@@ -192,6 +195,9 @@ export class PacedWriter implements Watched {
         this.#pass(piece);
       } catch (error) {
         failures.push(error);
+        // The client counts the frames, so it has to be told about one that is missing.
+        const { skipNotice } = listener;
+        if (skipNotice !== undefined) this.#outbox.websocket.send(skipNotice(piece.length));
       }
       piece = size < pieceBytes ? this.#held.take() : undefined;
     }

@@ -10,7 +10,7 @@ import { hasUnfinishedMessage, type MessageParser, unpinFragments } from "./mess
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { PacedReader, sliceBytes } from "./paced-reader.ts";
 import { answerPing } from "./pongs.ts";
-import type { Transport, TransportListener } from "./transport.ts";
+import type { ControlTransport, Trailer, TransportListener } from "./transport.ts";
 import { type MessageSource, UnfinishedMessage } from "./unfinished-message.ts";
 
 type SocketContext = OutboxContext & Pick<RuntimeContext, "heartbeat" | "limits">;
@@ -27,7 +27,7 @@ const maxParsedAfterClose = 1_048_576;
 const maxReadAfterClose = 16 * 1_048_576;
 
 /** The transport over a WebSocket. Holds the upgrade request until `accept`, and the WebSocket after that. */
-export class SocketTransport implements Transport, HeartbeatTarget, MessageSource {
+export class SocketTransport implements ControlTransport, HeartbeatTarget, MessageSource {
   listener: TransportListener | undefined;
   readonly #context: SocketContext;
   readonly #offered: readonly string[];
@@ -60,14 +60,14 @@ export class SocketTransport implements Transport, HeartbeatTarget, MessageSourc
     handshake.onLost = () => this.#ended(CloseCode.abnormal, "The client disconnected while connecting");
   }
 
-  accept(options: AcceptOptions): void {
+  accept(options: AcceptOptions): boolean {
     const { listener } = this;
     const handshake = this.#handshake;
-    if (!handshake || !listener) return;
+    if (!handshake || !listener) return true;
     checkAccept(options, this.#offered);
     const websocket = handshake.accept(options);
     this.#handshake = undefined;
-    if (!websocket) return;
+    if (!websocket) return true;
     this.#websocket = websocket;
     this.#outbox = new Outbox(websocket, handshake.socket, this.#context, this.#settings, listener);
     this.#heartbeatSlot = this.#context.heartbeat.add(this);
@@ -77,6 +77,7 @@ export class SocketTransport implements Transport, HeartbeatTarget, MessageSourc
     }
     this.#readInSlices(websocket);
     websocket.on("ping", answerPing).on("message", onMessage).on("error", onError).on("close", onClose);
+    return options.subprotocol !== undefined || this.#offered.length === 0;
   }
 
   /**
@@ -105,6 +106,14 @@ export class SocketTransport implements Transport, HeartbeatTarget, MessageSourc
 
   send(frame: Frame): void {
     this.#outbox?.put(frame);
+  }
+
+  writeControl(text: string): void {
+    this.#outbox?.writeControl(text);
+  }
+
+  addTrailer(trailer: Trailer): void {
+    this.#outbox?.addTrailer(trailer);
   }
 
   drained(): Promise<void> {

@@ -63,11 +63,13 @@ export class ClientTransport implements Transport {
     });
   }
 
-  accept(options: AcceptOptions): void {
+  accept(options: AcceptOptions): boolean {
     checkAccept(options, this.#offered);
     const { subprotocol, headers = {} } = options;
-    if (subprotocol === undefined && this.#offered.length > 0) this.#breakOff();
-    else this.#answer({ accepted: true, subprotocol, headers });
+    const isTaken = subprotocol !== undefined || this.#offered.length === 0;
+    if (isTaken) this.#answer({ accepted: true, subprotocol, headers });
+    else this.#breakOff();
+    return isTaken;
   }
 
   /** Ends a connection without a subprotocol, as browsers do if they have offered one. */

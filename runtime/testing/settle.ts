@@ -1,3 +1,4 @@
+import { connectionState } from "../../actors/connection-machine.ts";
 import { type Internals, internals } from "../internals.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { ExpectationError } from "./expectation-error.ts";
@@ -40,8 +41,8 @@ function listBusy({ supervisor, layers }: Pick<RuntimeContext, "layers" | "super
   const busy: string[] = [];
   for (const child of supervisor.children) {
     if (child.isIdle) continue;
-    const { value } = child.machine.getSnapshot();
-    busy.push(`an actor is busy (${value}): ${JSON.stringify(child)}`);
+    const state = connectionState(child.machine.getSnapshot());
+    busy.push(`an actor is busy (${state}): ${JSON.stringify(child)}`);
   }
   for (const [alias, { inFlight = 0 }] of Object.entries(layers)) {
     if (inFlight > 0) busy.push(`${inFlight} messages are in flight on the layer "${alias}"`);

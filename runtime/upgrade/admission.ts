@@ -11,6 +11,8 @@ import { notFound, type Route, type RouteMatch, type Router } from "./router.ts"
 export interface Candidate {
   readonly route: Route;
   readonly scope: Scope;
+  /** Tells the user apart, if a guard has given a key. */
+  readonly userKey?: string | undefined;
 }
 
 export type Admitted = Candidate | Refusal;
@@ -74,7 +76,8 @@ export class Admission {
         checkRefusal(verdict);
         return verdict;
       }
-      return this.guard({ route, scope: { ...scope, user: verdict.user } }, request, index + 1);
+      const { user, userKey } = verdict;
+      return this.guard({ route, scope: { ...scope, user }, userKey }, request, index + 1);
     };
     const failed = (error: unknown) => this.#failed(error, "guard", scope.path);
     try {

@@ -9,7 +9,8 @@ import { isOwnOrigin, OriginList } from "./origins.ts";
  *
  * - returning nothing admits the request
  * - returning `{ status, reason }`, with or without `headers`, refuses the request: see {@link Refusal}
- * - returning `{ user }` admits the request and sets `scope.user` for the later guards and the consumer
+ * - returning `{ user }` admits the request and sets `scope.user` for the later guards and the consumer. With
+ *   `userKey`, also tells the user apart from others, for the resume of a session
  *
  * If a guard throws or rejects, or if it returns an invalid refusal or another value, such as `false`, the
  * answer is 500 and the error is reported to `onError`.
@@ -32,7 +33,17 @@ import { isOwnOrigin, OriginList } from "./origins.ts";
 export type Guard<U = never> = (scope: Scope, request: IncomingMessage) => Verdict<U> | Promise<Verdict<U>>;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a guard that returns nothing admits the request.
-export type Verdict<U = never> = Refusal | { readonly user: U } | undefined | void;
+export type Verdict<U = never> = Refusal | AdmittedUser<U> | undefined | void;
+
+/** The user that a guard has found. */
+export interface AdmittedUser<U> {
+  readonly user: U;
+  /**
+   * Tells users apart when a client resumes its session: only the same user may. @default the `id` of the user if it
+   * has one, else the user as JSON
+   */
+  readonly userKey?: string;
+}
 
 /** A guard that may find a user of any type. */
 export type AnyGuard = Guard<unknown>;
@@ -56,7 +67,16 @@ export interface OriginGuardOptions {
   readonly allowMissing?: boolean;
 }
 
+/** The refusals of origin guards. */
+const originRefusals = new WeakSet<Refusal>();
+
+/** Whether an origin guard has refused the request. Such a refusal does not even open a socket. */
+export const isOriginRefusal = (refusal: Refusal): boolean => originRefusals.has(refusal);
+
 export const foreignOrigin: Refusal = { status: 403, reason: "Pages of this origin are not allowed" };
+
+const missingOrigin: Refusal = { status: 403, reason: "A request without Origin is not allowed" };
+originRefusals.add(foreignOrigin).add(missingOrigin);
 
 type OriginTest = (headers: IncomingHttpHeaders) => boolean;
 
@@ -81,7 +101,7 @@ export function originGuard({ allow = [], allowMissing = true }: OriginGuardOpti
     if (headers.origin === undefined) {
       // A browser sends no `Origin` with a plain GET of a page to its own server, but sends this header.
       if (allowMissing || headers["sec-fetch-site"] === "same-origin") return undefined;
-      return { status: 403, reason: "A request without Origin is not allowed" };
+      return missingOrigin;
     }
     return isLetIn(headers) ? undefined : foreignOrigin;
   };

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Scope } from "../../actors/index.ts";
-
-const noSubprotocols: readonly string[] = Object.freeze([]);
+import { offeredProtocols } from "./offered-protocols.ts";
 
 export interface RequestTarget {
   readonly path: string;
@@ -19,16 +18,19 @@ export function targetOf({ url: target = "" }: IncomingMessage): RequestTarget {
 export function requestScope(
   { path, query }: RequestTarget,
   params: Scope["params"],
-  { headers, socket }: IncomingMessage,
+  request: IncomingMessage,
   user?: unknown,
 ): Scope {
+  const { headers, socket } = request;
+  const { own, token } = offeredProtocols(request);
   return {
     path,
     params,
     headers,
-    subprotocols: headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? noSubprotocols,
+    subprotocols: own,
     clientAddress: socket.remoteAddress,
     query: new URLSearchParams(query),
+    token,
     user,
   };
 }

@@ -7,14 +7,19 @@ import { Deadline } from "../deadline.ts";
 import { UpgradeConflictError } from "../errors.ts";
 import { headerFields, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
+import { refuseInside } from "../session/refuse-inside.ts";
 import { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import { truncate } from "../truncate.ts";
 import { type Admission, type Admitted, type Candidate, isRefusal, tookTooLong } from "./admission.ts";
 import { handshakeOf, type UpgradeRequest } from "./answered.ts";
 import { deferUpgrade } from "./deferred-upgrade.ts";
+import { isOriginRefusal } from "./guards.ts";
 import { leaveUpgrade } from "./left-upgrade.ts";
+import { type OfferedProtocols, offeredProtocols } from "./offered-protocols.ts";
 import { targetOf } from "./request-scope.ts";
+import { notFound } from "./router.ts";
+import { openSession, resumeSession, sessionSocket } from "./session-upgrade.ts";
 
 /**
  * The limit of unparsed chunks, each with the bytes of one read. A chunk takes about 250 bytes of memory, so
@@ -80,7 +85,8 @@ export class Upgrades {
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     if (request[handshakeOf] !== undefined || socket.writableEnded) return;
     const found = this.#admission.find(request);
-    if (isRefusal(found)) {
+    const protocols = offeredProtocols(request);
+    if (isRefusal(found) && (found === notFound || !protocols.hasSessions)) {
       // For upgrades that are not refused here, ws adds a listener for the socket's errors.
       surviveErrors(socket);
       this.#context.counters.refuse();
@@ -88,13 +94,15 @@ export class Upgrades {
       return;
     }
     const handshake = new Handshake(socket, () => this.#reportConflict(request));
+    handshake.hasSessions = protocols.hasSessions;
     request[handshakeOf] = handshake;
     this.#server.handleUpgrade(request, socket, head, (websocket) => {
       handshake.websocket = websocket;
     });
     if (handshake.complete) {
       this.#context.scheduler.flushes.add(handshake);
-      this.#admit(found, request, handshake);
+      if (isRefusal(found)) this.#refuse(handshake, found);
+      else this.#admit(found, request, handshake, protocols);
     } else this.#context.counters.refuse();
   }
 
@@ -124,7 +132,12 @@ export class Upgrades {
     }
   }
 
-  #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
+  #admit(
+    found: Candidate,
+    request: IncomingMessage,
+    handshake: Handshake,
+    protocols: OfferedProtocols,
+  ): void {
     const { clock, cluster, limits, scheduler } = this.#context;
     // The connection begins before its guards, which check whether the client is signed in.
     const beganAfter = cluster.tags.disconnects;
@@ -132,7 +145,7 @@ export class Upgrades {
     const deadline = new Deadline(clock, limits.connectTimeoutMs, scheduler.flushes);
     const admitted = this.#admission.guard(found, request);
     if (!isPromise(admitted)) {
-      this.#start(admitted, handshake, deadline, beganAfter);
+      this.#start(admitted, handshake, protocols, deadline, beganAfter);
       return;
     }
     deadline.onPassed = () => {
@@ -143,11 +156,17 @@ export class Upgrades {
     this.#guarded.set(handshake, deadline);
     void admitted.then((outcome) => {
       this.#guarded.delete(handshake);
-      this.#start(outcome, handshake, deadline, beganAfter);
+      this.#start(outcome, handshake, protocols, deadline, beganAfter);
     });
   }
 
-  #start(admitted: Admitted, handshake: Handshake, deadline: Deadline, beganAfter: number): void {
+  #start(
+    admitted: Admitted,
+    handshake: Handshake,
+    protocols: OfferedProtocols,
+    deadline: Deadline,
+    beganAfter: number,
+  ): void {
     if (isRefusal(admitted)) this.#refuse(handshake, admitted);
     if (isRefusal(admitted) || handshake.isSettled) {
       deadline.cancel();
@@ -155,13 +174,23 @@ export class Upgrades {
     }
     const { route, scope } = admitted;
     const { outbox } = this.#context.settings.of(route.Consumer);
-    const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
+    if (protocols.isResuming) {
+      resumeSession(this.#context, admitted, handshake, outbox, deadline);
+      return;
+    }
+    const transport = protocols.hasSessions
+      ? openSession(this.#context, admitted, handshake)
+      : new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
     const actor = new ConsumerActor(this.#context, route.Consumer, scope, transport, undefined, beganAfter);
     void actor.start(deadline);
   }
 
   #refuse(handshake: Handshake, refusal: Refusal): void {
-    if (handshake.refuse(refusal)) this.#context.counters.refuse();
+    if (handshake.isSettled) return;
+    if (handshake.hasSessions && !isOriginRefusal(refusal)) {
+      refuseInside(sessionSocket(handshake, this.#context), refusal);
+      this.#context.counters.refuse();
+    } else if (handshake.refuse(refusal)) this.#context.counters.refuse();
   }
 
   #reportConflict(request: IncomingMessage): void {

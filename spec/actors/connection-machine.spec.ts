@@ -11,6 +11,9 @@ const lost: ConnectionEvent = { type: "lost", code: 1001, reason: "tab closed" }
 const fail: ConnectionEvent = { type: "fail" };
 const deadline: ConnectionEvent = { type: "deadline" };
 const cleaned: ConnectionEvent = { type: "cleaned" };
+const toAway: ConnectionEvent = { type: "away" };
+const toOnline: ConnectionEvent = { type: "online" };
+const online = { joined: "online" };
 
 describe("connectionMachine", () => {
   function run(...events: ConnectionEvent[]) {
@@ -35,12 +38,16 @@ describe("connectionMachine", () => {
     ["joined", [accept], close, { code: 4000, reason: "enough", by: "consumer" }],
     ["joined", [accept], restart, { code: 1012, reason: "restart", by: "runtime" }],
     ["joined", [accept], lost, { code: 1001, reason: "tab closed", by: "client" }],
+    ["joined.away", [accept, toAway], close, { code: 4000, reason: "enough", by: "consumer" }],
+    ["joined.away", [accept, toAway], restart, { code: 1012, reason: "restart", by: "runtime" }],
+    ["joined.away", [accept, toAway], lost, { code: 1001, reason: "tab closed", by: "client" }],
+    ["joined.away", [accept, toAway], fail, { code: 1011, reason: "Internal error", by: "runtime" }],
     ["joined", [accept], fail, { code: 1011, reason: "Internal error", by: "runtime" }],
   ];
 
   it("starts in connecting, and joins on accept", () => {
     expect(run()).to.deep.equal({ state: "connecting", cleanUps: [], output: undefined });
-    expect(run(accept)).to.deep.equal({ state: "joined", cleanUps: [], output: undefined });
+    expect(run(accept)).to.deep.equal({ state: online, cleanUps: [], output: undefined });
   });
 
   for (const [from, events, event, exit] of waysOut) {
@@ -53,7 +60,15 @@ describe("connectionMachine", () => {
   }
 
   it("ignores events of connecting once joined", () => {
-    expect(run(accept, deadline, reject, accept, cleaned)).to.include({ state: "joined" });
+    expect(run(accept, deadline, reject, accept, cleaned).state).to.deep.equal(online);
+  });
+
+  it("is away while the session has no socket", () => {
+    expect(run(accept, toAway).state).to.deep.equal({ joined: "away" });
+    expect(run(accept, toAway, toAway).state).to.deep.equal({ joined: "away" });
+    expect(run(accept, toAway, toOnline).state).to.deep.equal(online);
+    expect(run(accept, toOnline).state).to.deep.equal(online);
+    expect(run(toAway).state).to.equal("connecting");
   });
 
   it("ignores `cleaned` while connecting", () => {
@@ -74,6 +89,8 @@ const events: ConnectionEvent[] = [
   { type: "fail" },
   { type: "restart" },
   { type: "deadline" },
+  { type: "away" },
+  { type: "online" },
   // A foreign event, which XState handles.
   { type: "constructor" } as never,
   { type: "xstate.stop" } as never,

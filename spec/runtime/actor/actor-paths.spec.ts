@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { expect } from "chai";
 import { type ConnectionEvent, connectionMachine, WebSocketConsumer } from "greenroom";
-import { type AnyTransitionDefinition, SimulatedClock } from "xstate";
+import { type AnyStateNode, type AnyTransitionDefinition, SimulatedClock } from "xstate";
 import { getSimplePaths } from "xstate/graph";
 import { until } from "../../layers/support/until.ts";
-import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
 import { serve, stopServing } from "../../support/serving.ts";
+import { SessionClient } from "../support/session-client.ts";
 
 const connectTimeoutMs = 15_000;
+const resumeMs = 60_000;
 
 /** Every event of the machine, with both origins of `close`. */
 const events: readonly ConnectionEvent[] = [
@@ -19,6 +20,8 @@ const events: readonly ConnectionEvent[] = [
   { type: "lost", code: 1006, reason: "" },
   { type: "fail" },
   { type: "restart" },
+  { type: "away" },
+  { type: "online" },
   { type: "deadline" },
   { type: "cleaned" },
 ];
@@ -43,12 +46,17 @@ const name = (event: ConnectionEvent) =>
 const named = ({ source, eventType, target }: AnyTransitionDefinition) =>
   `${source.key} --${eventType}--> ${target?.[0]?.key ?? source.key}`;
 
-const transitions = Object.values(connectionMachine.states).flatMap((state) =>
+const states: readonly AnyStateNode[] = [
+  ...Object.values(connectionMachine.states),
+  ...Object.values(connectionMachine.root.states.joined?.states ?? {}),
+];
+
+const transitions = states.flatMap((state) =>
   [...state.transitions.values()].flat().map((transition) => named(transition)),
 );
 
 /** Opens a connection over a socket. `drive` makes an event of its machine happen. */
-async function begin() {
+async function begin(hasSession: boolean) {
   const clock = new SimulatedClock();
   const taken: string[] = [];
   const { runtime, url } = await serve({
@@ -78,16 +86,25 @@ async function begin() {
       if (text === "close") this.close(4000, "enough");
       else throw new Error(text);
     }
+    /** Does what a frame would do. */
+    do(text: string) {
+      this.after(0, () => this.receive(text));
+      clock.increment(1);
+    }
     override restarted() {
+      consumer = this;
       restarts += 1;
-      this.send("restarted");
+      if (isOnline) this.send("restarted");
     }
     override disconnect(code: number) {
       disconnects.push(code);
     }
   }
   runtime.route("/ws", Driven);
-  const client = new Client(`${url}/ws`);
+  let client = new SessionClient(`${url}/ws`, hasSession ? ["greenroom.v1"] : []);
+  let session = "";
+  let isOnline = true;
+  let attempt = 0;
   const refused = new Promise<number | undefined>((resolve) => {
     client.websocket.once("unexpected-response", (_, { statusCode }) => resolve(statusCode));
   });
@@ -98,31 +115,46 @@ async function begin() {
     async accept() {
       answer.open();
       await once(client.websocket, "open");
+      if (hasSession) session = String((await client.nextControl()).session);
       joined = true;
+    },
+    away() {
+      isOnline = false;
+      client.cut();
+    },
+    async online() {
+      isOnline = true;
+      attempt += 1;
+      client = await SessionClient.resume(`${url}/ws`, session, attempt, 0);
+      await client.nextControl();
     },
     reject() {
       rejects = true;
       answer.open();
     },
     close(event) {
-      if (event.type === "close" && event.by === "consumer") client.send("close");
+      if (event.type === "close" && event.by === "consumer") consumer?.close(event.code, event.reason);
       else void runtime.close({ drainMs: 0 });
     },
     lost() {
+      if (!isOnline) {
+        clock.increment(resumeMs);
+        return;
+      }
+      if (hasSession && joined) client.control({ c: "bye" });
       client.websocket.terminate();
     },
     fail() {
-      if (joined) client.send("fail");
+      if (joined) consumer?.do("fail");
       else answer.fail(new Error("fail"));
     },
     async restart() {
-      client.send("restart");
+      consumer?.do("restart");
       // The pause before a restart needs the clock to advance, even with `backoffMs: 0`.
       await until(() => {
         clock.increment(1);
         return restarts > 0;
       });
-      await client.next();
     },
     deadline() {
       // The deadline starts a few turns after the upgrade.
@@ -137,7 +169,13 @@ async function begin() {
       await until(() => runtime.size === 0);
     },
   };
-  return { client, refused, taken, disconnects, drive: (event: ConnectionEvent) => drive[event.type](event) };
+  return {
+    closed: () => (isOnline ? client.closed : undefined),
+    refused,
+    taken,
+    disconnects,
+    drive: (event: ConnectionEvent) => drive[event.type](event),
+  };
 }
 
 describe("The paths of a connection", () => {
@@ -155,7 +193,8 @@ describe("The paths of a connection", () => {
 
   for (const path of paths) {
     it(`happen over a socket: ${path.map(name).join(", ")}`, async () => {
-      const { client, refused, taken, disconnects, drive } = await begin();
+      const hasSession = path.some(({ type }) => type === "away");
+      const { closed, refused, taken, disconnects, drive } = await begin(hasSession);
       for (const [index, event] of path.entries()) {
         await drive(event);
         await until(() => taken.length > index);
@@ -164,7 +203,8 @@ describe("The paths of a connection", () => {
       if (path[0]?.type === "accept") {
         const codes = { close: last?.type === "close" ? last.code : 0, fail: 1011, lost: 1006 };
         const code = codes[last?.type as keyof typeof codes];
-        expect(await client.closed).to.include({ code });
+        const end = closed();
+        if (end !== undefined) expect(await end).to.include({ code });
         expect(disconnects).to.deep.equal([code]);
       } else {
         const statuses = { reject: 409, close: 503, fail: 500, deadline: 503, lost: undefined };

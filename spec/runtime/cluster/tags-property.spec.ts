@@ -135,7 +135,7 @@ async function verify(connection: Connection, calls: readonly Call[]): Promise<v
   const must = verdicts.some((verdict) => verdict.closes === true);
   const may = verdicts.filter((verdict) => verdict.closes !== false);
   const { machine, done } = connection.actor;
-  const isClosed = machine.getSnapshot().value !== "joined";
+  const isClosed = !machine.getSnapshot().matches("joined");
   if (must) expect(isClosed).to.equal(true);
   if (may.length === 0) expect(isClosed).to.equal(false);
   if (!isClosed) return;

@@ -64,7 +64,7 @@ describe("communicate", () => {
     client.sendJson({ message: "hello" });
     expect(await client.receiveJson()).to.deep.equal({ message: "hello" });
     expect(client.channel).to.match(/!/);
-    expect(client.machine.getSnapshot().value).to.equal("joined");
+    expect(client.machine.getSnapshot().matches("joined")).to.equal(true);
     await client.disconnect();
     expect(await client.closed).to.deep.equal({ code: 1000, reason: "" });
     expect(client.machine.getSnapshot().output).to.deep.equal({ code: 1000, reason: "", by: "client" });
@@ -296,7 +296,7 @@ describe("communicate", () => {
     clock.increment(1);
     expect(client.machineActor?.getSnapshot()).to.include({ value: "green" });
     expect(await failure(client.receive({ timeoutMs: 5 }))).to.match(/^No frame arrived/);
-    await waitFor(client.machine, (snapshot) => snapshot.value === "joined");
+    await waitFor(client.machine, (snapshot) => snapshot.matches("joined"));
   });
 
   it("works without mocha and chai", async () => {

@@ -1,0 +1,28 @@
+import { comesBack, refusalCode } from "../../protocol/close-codes.ts";
+import { controlText } from "../../protocol/control-frames.ts";
+import { sessionProtocol } from "../../protocol/subprotocols.ts";
+import type { Refusal } from "../http-response.ts";
+import { truncateBytes } from "../truncate.ts";
+import type { SessionSocket } from "./session-socket.ts";
+
+/** The maximum size of the reason in a close frame, in bytes: RFC 6455, section 5.5. */
+const maxReasonBytes = 123;
+
+/**
+ * Refuses a client that speaks the protocol of sessions: accepts the upgrade, says `bye`, and closes with 3000 plus
+ * the status. Browsers would hide the status and the reason of an HTTP answer from the page.
+ */
+export function refuseInside({ transport }: SessionSocket, { status, reason, headers = {} }: Refusal): void {
+  const code = refusalCode + status;
+  const after = comesBack(code) === "always" ? retryAfterMs(headers) : null;
+  transport.accept({ subprotocol: sessionProtocol });
+  transport.writeControl(controlText({ c: "bye", code, reason, after }));
+  transport.close(code, truncateBytes(reason, maxReasonBytes));
+}
+
+/** The seconds of a `Retry-After` header, in milliseconds; 0 if there are none. */
+function retryAfterMs(headers: Refusal["headers"] = {}): number {
+  const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === "retry-after") ?? [];
+  const seconds = Number(value);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 0;
+}

@@ -1,0 +1,91 @@
+import type { Frame } from "../../actors/index.ts";
+import { Fifo } from "../../layers/fifo.ts";
+import type { LoggedFrame, LoggedFrames } from "./logged-frames.ts";
+
+/**
+ * The frames of a session that its client has not acknowledged, in order. They are numbered from 1. The log holds
+ * references to frames, because a node of the trie of frames would keep the encoded frames of a whole turn.
+ */
+export class SessionLog {
+  readonly #shared: LoggedFrames;
+  readonly #frames = new Fifo<LoggedFrame>();
+  #bytes = 0;
+  #sent = 0;
+  #acked = 0;
+  /** The number of frames directly after the acknowledged ones that the log has dropped. */
+  #dropped = 0;
+
+  constructor(shared: LoggedFrames) {
+    this.#shared = shared;
+  }
+
+  /** The number of the last frame. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** The number of the last acknowledged frame. */
+  get acked(): number {
+    return this.#acked;
+  }
+
+  /** The number of the first frame that the log still holds, or will hold. */
+  get first(): number {
+    return this.#acked + this.#dropped + 1;
+  }
+
+  /** The number of frames in the log. */
+  get size(): number {
+    return this.#frames.size;
+  }
+
+  /** The payloads of the frames in the log, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(frame: Frame): void {
+    const logged = this.#shared.keep(frame);
+    this.#frames.push(logged);
+    this.#bytes += logged.bytes;
+    this.#sent += 1;
+  }
+
+  /** Whether a client can have received exactly the frames up to `n`. */
+  isPossible(n: unknown): n is number {
+    return Number.isInteger(n) && this.#acked <= (n as number) && (n as number) <= this.#sent;
+  }
+
+  /** Removes the frames up to number `n`, for which {@link isPossible} is true. */
+  acknowledge(n: number): void {
+    let count = n - this.#acked;
+    this.#acked = n;
+    const dropped = Math.min(count, this.#dropped);
+    this.#dropped -= dropped;
+    for (count -= dropped; count > 0; count -= 1) this.#shift();
+  }
+
+  /** Drops the oldest frame. The client will learn that it misses this frame. */
+  dropOldest(): void {
+    if (this.#frames.size === 0) return;
+    this.#shift();
+    this.#dropped += 1;
+  }
+
+  /** Calls `each` for each frame in the log, in order. */
+  forEach(each: (frame: Frame) => void): void {
+    for (const { frame } of this.#frames) each(frame);
+  }
+
+  /** Removes all frames. The numbers stay. */
+  clear(): void {
+    while (this.#frames.size > 0) this.dropOldest();
+  }
+
+  #shift(): void {
+    const logged = this.#frames.shift();
+    if (logged === undefined) return;
+    this.#bytes -= logged.bytes;
+    this.#shared.release(logged);
+  }
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from "node:crypto";
+import type { Scope } from "../../actors/index.ts";
+import type { Clock } from "../../layers/clock.ts";
+import { CloseCode, refusalCode } from "../../protocol/close-codes.ts";
+import { controlText } from "../../protocol/control-frames.ts";
+import type { SessionSettings } from "../consumer-settings.ts";
+import type { Counters } from "../counters.ts";
+import type { Limits } from "../limits.ts";
+import { ExpiryQueue } from "./expiry-queue.ts";
+import { LoggedFrames } from "./logged-frames.ts";
+import type { SessionSocket } from "./session-socket.ts";
+
+/** A session, as the registry sees it. */
+export interface KnownSession {
+  readonly id: string;
+  readonly path: string;
+  readonly userKey: string;
+  /** Undefined if the consumer refuses sessions. */
+  readonly settings: SessionSettings | undefined;
+  /** Ends a session that is away. */
+  expire(reason: string): void;
+  /** Ends the connection of the session. */
+  close(code: number, reason: string): void;
+  /** Removes the oldest frame of the log. @returns whether there was one. */
+  dropOldest(): boolean;
+  /** Called when the registry has forgotten the session. */
+  release(): void;
+  /** Continues the session on another socket. @param got the number of frames that the client has received */
+  attach(socket: SessionSocket, attempt: number, got: unknown, scope: Scope): void;
+}
+
+/** A client's request to continue its session. The fields are not checked. */
+export interface Resume {
+  readonly session?: unknown;
+  readonly try?: unknown;
+  readonly got?: unknown;
+}
+
+/** The client that sends a {@link Resume}, as its guards have found it. */
+export interface ReturningClient {
+  readonly scope: Scope;
+  readonly userKey: string | undefined;
+}
+
+type SessionLimits = Pick<Limits, "maxAwaySessions" | "maxSessionBytes">;
+
+/** Bytes of randomness in the id of a session. */
+const secretBytes = 32;
+
+/** The sessions of a node, and the bounds of what they keep. */
+export class Sessions {
+  readonly frames = new LoggedFrames();
+  readonly counters: Counters;
+  readonly #node: () => string;
+  readonly #limits: SessionLimits;
+  /** The sessions that a client may name, by id. A session that is over stays until it expires. */
+  readonly #known = new Map<string, KnownSession>();
+  /** The sessions that are away, in the order in which they lost their sockets. */
+  readonly #away = new Set<KnownSession>();
+  /** The sessions that are over, in the order of their ends. */
+  readonly #over = new Set<KnownSession>();
+  readonly #expiries: ExpiryQueue<KnownSession>;
+
+  /** @param node returns the id of this node, which begins the ids of its sessions. */
+  constructor(node: () => string, limits: SessionLimits, clock: Clock, counters: Counters) {
+    this.#node = node;
+    this.#limits = limits;
+    this.counters = counters;
+    this.#expiries = new ExpiryQueue(clock, (session) => this.#onExpired(session));
+  }
+
+  /** The number of sessions whose client is away. */
+  get awayCount(): number {
+    return this.#away.size;
+  }
+
+  newId(): string {
+    return `${this.#node()}.${randomBytes(secretBytes).toString("base64url")}`;
+  }
+
+  add(session: KnownSession): void {
+    this.#known.set(session.id, session);
+  }
+
+  /** Called when a session has lost its socket. */
+  away(session: KnownSession): void {
+    this.#away.add(session);
+    this.#expiries.add(session, resumeMsOf(session));
+    if (this.#away.size > this.#limits.maxAwaySessions) this.#evict();
+  }
+
+  /** Called when a session has got another socket. */
+  back(session: KnownSession): void {
+    this.counters.resume();
+    this.#isNoLongerAway(session);
+  }
+
+  /** Called when the connection of a session ends, and its client may still ask for its last frames. */
+  end(session: KnownSession): void {
+    if (!this.#known.has(session.id)) return;
+    this.#isNoLongerAway(session);
+    this.#over.add(session);
+    this.#expiries.add(session, resumeMsOf(session));
+    if (this.#over.size > this.#limits.maxAwaySessions) {
+      for (const oldest of this.#over) {
+        this.forget(oldest);
+        break;
+      }
+    }
+  }
+
+  /** Called when the client needs nothing more of a session. */
+  forget(session: KnownSession): void {
+    if (!this.#known.delete(session.id)) return;
+    this.#isNoLongerAway(session);
+    if (this.#over.delete(session)) this.#expiries.remove(session, resumeMsOf(session));
+    session.release();
+  }
+
+  /** Keeps the frames of all logs within `maxSessionBytes`, after `sender` has added a frame. */
+  checkBytes(sender: KnownSession): void {
+    const { maxSessionBytes } = this.#limits;
+    while (this.frames.bytes > maxSessionBytes) {
+      if (!this.#evict() && !this.#forgetOldest() && !sender.dropOldest()) return;
+    }
+  }
+
+  /** Continues a session on `socket`, or tells the client why that is impossible. */
+  resume(socket: SessionSocket, request: Resume, { scope, userKey }: ReturningClient): void {
+    const attempt = request.try;
+    if (typeof request.session !== "string" || !Number.isSafeInteger(attempt) || (attempt as number) < 1) {
+      socket.transport.close(CloseCode.protocolError, "Malformed resume");
+      return;
+    }
+    const session = this.#known.get(request.session);
+    if (session === undefined || session.path !== scope.path) this.#refuse(socket);
+    else if (session.userKey !== userKey) this.#onStranger(session, socket);
+    else session.attach(socket, attempt as number, request.got, scope);
+  }
+
+  #refuse(socket: SessionSocket): void {
+    const reason = "The session has ended, or was on another node";
+    socket.transport.writeControl(controlText({ c: "gone", code: CloseCode.gone, reason }));
+    socket.transport.close(CloseCode.gone, reason);
+  }
+
+  /** The session ends, because another user knows its secret. */
+  #onStranger(session: KnownSession, socket: SessionSocket): void {
+    const code = refusalCode + 403;
+    const reason = "The session belongs to another user";
+    socket.transport.writeControl(controlText({ c: "bye", code, reason, after: null }));
+    socket.transport.close(code, reason);
+    session.close(CloseCode.policy, reason);
+    this.forget(session);
+  }
+
+  #onExpired(session: KnownSession): void {
+    if (this.#over.has(session)) this.forget(session);
+    else session.expire("The client did not come back in time");
+  }
+
+  /** Ends the session that is away for longest. @returns whether there was one. */
+  #evict(): boolean {
+    for (const oldest of this.#away) {
+      oldest.expire("The node had no room for more sessions that are away");
+      return true;
+    }
+    return false;
+  }
+
+  #forgetOldest(): boolean {
+    for (const oldest of this.#over) {
+      this.forget(oldest);
+      return true;
+    }
+    return false;
+  }
+
+  #isNoLongerAway(session: KnownSession): void {
+    if (this.#away.delete(session)) this.#expiries.remove(session, resumeMsOf(session));
+  }
+}
+
+const resumeMsOf = ({ settings }: KnownSession): number => settings?.resumeMs ?? 0;

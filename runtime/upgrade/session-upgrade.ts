@@ -1,0 +1,56 @@
+import { sessionProtocol } from "../../protocol/subprotocols.ts";
+import type { OutboxSettings } from "../consumer-settings.ts";
+import type { Deadline } from "../deadline.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
+import { ResumeRequest } from "../session/resume-request.ts";
+import { Session } from "../session/session.ts";
+import { SessionSocket } from "../session/session-socket.ts";
+import { userKeyOf } from "../session/user-key.ts";
+import type { Handshake } from "../socket/handshake.ts";
+import { SocketTransport } from "../socket/socket-transport.ts";
+import type { Candidate } from "./admission.ts";
+
+type SocketContext = Pick<RuntimeContext, "limits"> & ConstructorParameters<typeof SocketTransport>[3];
+
+/** The socket of a client that speaks the protocol of sessions. */
+export function sessionSocket(
+  handshake: Handshake,
+  context: SocketContext,
+  outbox: OutboxSettings = { ...context.limits, overflow: "close" },
+  keepsFrames = false,
+): SessionSocket {
+  const transport = new SocketTransport(handshake, [sessionProtocol], outbox, context);
+  return new SessionSocket(transport, keepsFrames);
+}
+
+/** Creates the transport for the actor of a new session. */
+export function openSession(context: RuntimeContext, candidate: Candidate, handshake: Handshake): Session {
+  const { route, scope } = candidate;
+  const { outbox, session } = context.settings.of(route.Consumer);
+  const userKey = userKeyOf(scope.user, candidate.userKey);
+  // Without a key, no user could prove to be the same, so the client gets no session.
+  const settings = userKey === undefined ? undefined : session;
+  const socket = sessionSocket(handshake, context, outbox, settings !== undefined);
+  return new Session(context.sessions, socket, context.limits, {
+    id: settings === undefined ? "" : context.sessions.newId(),
+    path: scope.path,
+    userKey: userKey ?? "",
+    offered: scope.subprotocols,
+    settings,
+    maxLagBytes: outbox.maxLagBytes,
+  });
+}
+
+/** Answers the upgrade of a client that comes back. Its first frame names the session. */
+export function resumeSession(
+  context: RuntimeContext,
+  { scope, userKey }: Candidate,
+  handshake: Handshake,
+  outbox: OutboxSettings,
+  deadline: Deadline,
+): void {
+  const socket = sessionSocket(handshake, context, outbox, true);
+  const client = { scope, userKey: userKeyOf(scope.user, userKey) };
+  new ResumeRequest(context.sessions, client, socket, deadline);
+  socket.transport.accept({ subprotocol: sessionProtocol });
+}
