@@ -1,12 +1,16 @@
 /**
- * The types of the client. The client itself does not exist yet: an import of a value fails at run time.
+ * The client: connects to a server, and stays connected.
  *
  * @module
  */
 import type { Contract } from "../contract/index.ts";
 import type { Client, ConnectOptions, ContractConnectOptions, RawClient } from "./client.ts";
+import { ContractClient } from "./contract-client.ts";
+import type { Environment } from "./environment.ts";
+import { PlainClient } from "./raw-client.ts";
 
 export type {
+  AnyClient,
   AskOptions,
   Client,
   ConnectOptions,
@@ -15,12 +19,47 @@ export type {
   RawClient,
   SendOptions,
   Status,
+  WebSocketConstructor,
 } from "./client.ts";
+export { ClientError, ConnectionClosed, FrameRefused, MayHaveBeenTaken } from "./errors.ts";
+export { clientStates } from "./states.ts";
 
-/** Connects without a contract. */
-export declare function connect(options: ConnectOptions & { readonly url: string | URL }): RawClient;
-/** Connects to the path of a contract. */
-export declare function connect<K extends Contract>(
-  contract: K,
-  options: ContractConnectOptions<K>,
-): Client<K>;
+/**
+ * Connects without a contract.
+ *
+ * @throws {TypeError} if the address is not a URL, or there is no WebSocket.
+ *
+ * @example
+ * ```ts
+ * const connection = connect({ url: "wss://example.com/ws/system" });
+ * connection.on("text", (text) => console.log(text));
+ * await connection.send("hello");
+ * ```
+ */
+export function connect(options: ConnectOptions & { readonly url: string | URL }): RawClient;
+/**
+ * Connects to the path of a contract, and stays connected until `close` is called or the server ends the session.
+ * After a lost connection, the client resumes its session: each frame arrives once, in both directions. If that is
+ * not possible, `onGap` says so.
+ *
+ * @throws {TypeError} if a parameter is missing or does not fit the contract, if the address is not a URL, or if
+ *   there is no WebSocket.
+ *
+ * @example
+ * ```ts
+ * const room = connect(roomChat, { url: "wss://example.com", params: { room: "tea" } });
+ * room.on("said", ({ from, text }) => console.log(from, text));
+ * await room.send("say", { text: "hello" });
+ * const { members } = await room.ask("rename", { name: "Ada" });
+ * ```
+ */
+export function connect<K extends Contract>(contract: K, options: ContractConnectOptions<K>): Client<K>;
+export function connect(
+  first: Contract | ConnectOptions,
+  options?: ConnectOptions,
+): RawClient | Client<Contract> {
+  const environment = globalThis as Environment;
+  return options === undefined
+    ? new PlainClient(first as ConnectOptions, environment)
+    : (new ContractClient(first as Contract, options, environment) as Client<Contract>);
+}

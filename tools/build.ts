@@ -23,6 +23,9 @@ const entryPoints = {
   cli: "cli/main.js",
 };
 
+/** The entry points for browsers and servers: each becomes one module of its own. */
+const selfContained = { client: "client/index.js" };
+
 /** The dependencies that are CommonJS modules. Node loads them in half the time with `require`. */
 const commonJs = ["ioredis", "ws", "xstate"];
 
@@ -74,21 +77,32 @@ async function msgpackr(): Promise<string> {
 
 /** Writes one module per entry point, and the modules that they share, for Node: it loads few files faster. */
 async function bundle(folder: string): Promise<void> {
-  await build({
+  const options = {
     absWorkingDir: folder,
+    bundle: true,
+    format: "esm",
+    sourcemap: true,
+    logLevel: "warning",
+  } as const;
+  await build({
+    ...options,
     entryPoints,
     outdir: join(folder, "node"),
     chunkNames: "shared-[hash]",
-    bundle: true,
     splitting: true,
     platform: "node",
-    format: "esm",
     target: "node20",
     packages: "external",
-    sourcemap: true,
     legalComments: "inline",
     plugins: [required],
-    logLevel: "warning",
+  });
+  // `neutral` keeps `process.env.NODE_ENV` for the bundler of the application.
+  await build({
+    ...options,
+    entryPoints: selfContained,
+    outdir: join(folder, "node"),
+    platform: "neutral",
+    target: "es2022",
   });
 }
 

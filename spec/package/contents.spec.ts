@@ -36,6 +36,7 @@ describe("The package", function () {
       ".",
       "./redis",
       "./contract",
+      "./client",
       "./testing",
       "./visualise",
       "./inspector",

@@ -21,7 +21,7 @@ const everything = `
   export * as main from "greenroom";
   export * as redis from "greenroom/redis";
   export * as contract from "greenroom/contract";
-  export type * as client from "greenroom/client";
+  export * as client from "greenroom/client";
   export * as testing from "greenroom/testing";
   export * as visualise from "greenroom/visualise";
   export * as inspector from "greenroom/inspector";

@@ -1,0 +1,223 @@
+import { expect } from "chai";
+import { MayHaveBeenTaken } from "../../client/errors.ts";
+import { until } from "../layers/support/until.ts";
+import { nextTurn } from "../support/next-turn.ts";
+import { outcomeOf, Stage } from "./support/stage.ts";
+
+describe("A client's session", () => {
+  let stage: Stage;
+
+  beforeEach(async () => {
+    stage = await Stage.open();
+  });
+  afterEach(() => stage.close());
+
+  it("begins with hello, on a socket that offers only greenroom.v1 and the application's subprotocols", async () => {
+    const { client, peer } = await stage.joined({ protocols: ["chat.v2"] }, { protocol: "chat.v2" });
+    expect(peer.offered).to.deep.equal(["greenroom.v1", "chat.v2"]);
+    expect(client.protocol).to.equal("chat.v2");
+    expect(client.seen.states).to.deep.equal(["joined"]);
+  });
+
+  it("is resumed after a cut, with a try that rises with each attempt", async () => {
+    const { client, peer } = await stage.joined();
+    peer.send("one");
+    peer.send("two");
+    peer.cut();
+    const second = await stage.comesBack(client);
+    expect(second.peer.offered).to.deep.equal(["greenroom.v1", "greenroom.resume"]);
+    expect(second.resume).to.deep.equal({ c: "resume", session: "node.secret", try: 1, got: 2 });
+    second.peer.cut();
+    const third = await stage.comesBack(client);
+    expect(third.resume).to.deep.equal({ c: "resume", session: "node.secret", try: 2, got: 2 });
+    third.peer.control({ c: "resumed", received: 0, done: 0, from: 3 });
+    await client.reaches("joined");
+    expect(client.seen.gaps).to.deep.equal([]);
+  });
+
+  it("delivers each frame once and in order over two sockets", async () => {
+    const { client, peer } = await stage.joined();
+    const texts: string[] = [];
+    client.on("text", (text) => texts.push(text));
+    peer.send("one");
+    peer.cut();
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "resumed", received: 0, done: 0, from: 2 });
+    second.send("two");
+    await until(() => texts.length === 2);
+    expect(texts).to.deep.equal(["one", "two"]);
+  });
+
+  it("settles what resumed.done covers, and sends again what the server has not received", async () => {
+    const { client, peer } = await stage.joined();
+    const sends = ["a", "b", "c", "d"].map((text) => outcomeOf(client.send(text)));
+    await until(() => peer.unread.length === 4);
+    peer.cut();
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "resumed", received: 2, done: 1, from: 1 });
+    expect(await second.read()).to.equal("c");
+    expect(await second.read()).to.equal("d");
+    expect(sends.map(({ state }) => state)).to.deep.equal(["resolved", "pending", "pending", "pending"]);
+    second.control({ c: "ack", n: 4 });
+    await until(() => sends.every(({ state }) => state === "resolved"));
+  });
+
+  it("sends what was queued while away after what is sent again", async () => {
+    const { client, peer } = await stage.joined();
+    outcomeOf(client.send("a"));
+    await peer.read();
+    peer.cut();
+    await client.reaches("away");
+    outcomeOf(client.send("b"));
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "resumed", received: 0, done: 0, from: 1 });
+    expect([await second.read(), await second.read()]).to.deep.equal(["a", "b"]);
+  });
+
+  it("reports frames that the server could not keep as a gap, and counts on behind them", async () => {
+    const { client, peer } = await stage.joined();
+    peer.send("one");
+    peer.cut();
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "resumed", received: 0, done: 0, from: 5 });
+    second.send("five");
+    await until(() => client.seen.gaps.length === 1);
+    expect(client.seen.gaps).to.deep.equal([{ missed: 3, fresh: false }]);
+    second.cut();
+    const { resume } = await stage.comesBack(client);
+    expect(resume).to.include({ got: 5 });
+  });
+
+  it("counts skipped frames, and reports them as a gap", async () => {
+    const { client, peer } = await stage.joined();
+    peer.control({ c: "skip", n: 7 });
+    await until(() => client.seen.gaps.length === 1);
+    expect(client.seen.gaps).to.deep.equal([{ missed: 7, fresh: false }]);
+    peer.cut();
+    expect((await stage.comesBack(client)).resume).to.include({ got: 7 });
+  });
+
+  it("passes on a gap of the server", async () => {
+    const { client, peer } = await stage.joined();
+    peer.control({ c: "gap", group: "tea", fresh: false });
+    await until(() => client.seen.gaps.length === 1);
+    expect(client.seen.gaps).to.deep.equal([{ group: "tea", fresh: false }]);
+  });
+
+  it("that is gone rejects the frames on the wire, and keeps repeatable ones and those never sent, in order", async () => {
+    const { client, peer } = await stage.joined({}, { window: 3 });
+    const [done, taken] = ["done", "taken"].map((text) => outcomeOf(client.send(text)));
+    outcomeOf(client.send("again", { repeatable: true }));
+    const waiting = outcomeOf(client.send("waiting"));
+    await until(() => peer.unread.length === 3);
+    peer.cut();
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "gone", code: 3993, reason: "ended", missed: 4, done: 1 });
+    const third = await stage.welcome(client);
+    expect(third.offered).to.deep.equal(["greenroom.v1"]);
+    expect([await third.read(), await third.read()]).to.deep.equal(["again", "waiting"]);
+    expect(done?.state).to.equal("resolved");
+    expect(taken?.value).to.be.instanceOf(MayHaveBeenTaken).with.property("code", "ERR_MAY_HAVE_BEEN_TAKEN");
+    expect(client.seen.gaps).to.deep.equal([{ missed: 4, fresh: true }]);
+    expect(client.seen.states).to.deep.equal(["joined", "away", "connecting", "joined"]);
+    third.control({ c: "ack", n: 2 });
+    await until(() => waiting.state === "resolved");
+  });
+
+  it("that is gone begins again with counts of 0", async () => {
+    const { client, peer } = await stage.joined();
+    peer.send("one");
+    peer.cut();
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "gone", code: 3993, reason: "" });
+    const third = await stage.welcome(client, { session: "other.secret" });
+    third.send("first");
+    third.cut();
+    expect((await stage.comesBack(client)).resume).to.deep.equal({
+      c: "resume",
+      session: "other.secret",
+      try: 1,
+      got: 1,
+    });
+  });
+
+  it("that is gone for good closes the client", async () => {
+    const { client, peer } = await stage.joined();
+    peer.cut();
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "gone", code: 3403, reason: "Another user" });
+    await client.reaches("closed");
+    expect(client.status).to.deep.equal({ state: "closed", code: 3403, reason: "Another user", status: 403 });
+  });
+
+  it("ignores everything from a socket that was given up", async () => {
+    const { client, peer } = await stage.joined({}, { beatMs: 1_000 });
+    const texts: string[] = [];
+    client.on("text", (text) => texts.push(text));
+    const sent = outcomeOf(client.send("a"));
+    await peer.read();
+    stage.environment.advance(6_000);
+    peer.send("late");
+    peer.control({ c: "ack", n: 1 });
+    const { peer: second, resume } = await stage.comesBack(client);
+    expect(await peer.closed).to.include({ code: 3990 });
+    expect(resume).to.include({ got: 0 });
+    second.control({ c: "resumed", received: 1, done: 0, from: 1 });
+    await client.reaches("joined");
+    expect(texts).to.deep.equal([]);
+    expect(sent.state).to.equal("pending");
+  });
+
+  it("acknowledges a second after the first unacknowledged frame, once for all", async () => {
+    const { client, peer } = await stage.joined();
+    let received = 0;
+    client.on("text", () => {
+      received += 1;
+    });
+    peer.send("one");
+    peer.send("two");
+    await until(() => received === 2);
+    stage.environment.advance(999);
+    await nextTurn();
+    expect(peer.unread).to.deep.equal([]);
+    stage.environment.advance(1);
+    expect(await peer.readControl()).to.deep.equal({ c: "ack", n: 2 });
+  });
+
+  it("acknowledges in onmessage if the timer is late", async () => {
+    const { peer, client } = await stage.joined();
+    let received = 0;
+    client.on("text", () => {
+      received += 1;
+    });
+    peer.send("one");
+    await until(() => received === 1);
+    stage.environment.time += 1_000;
+    peer.send("two");
+    expect(await peer.readControl()).to.deep.equal({ c: "ack", n: 2 });
+  });
+
+  it("acknowledges at a quarter of maxBytes", async () => {
+    const { peer } = await stage.joined({}, { maxBytes: 400 });
+    peer.send("x".repeat(99));
+    peer.send("y");
+    expect(await peer.readControl()).to.deep.equal({ c: "ack", n: 2 });
+  });
+
+  it("has no counts if the consumer refuses sessions: send resolves when written, and each reconnect is fresh", async () => {
+    const { client, peer } = await stage.joined({}, { refusesSessions: true });
+    await client.send("a");
+    expect(await peer.read()).to.equal("a");
+    peer.cut();
+    await client.reaches("away");
+    const waiting = outcomeOf(client.send("b"));
+    const second = await stage.returns(client);
+    expect(second.offered).to.deep.equal(["greenroom.v1"]);
+    expect(client.seen.gaps).to.deep.equal([]);
+    second.hello({ refusesSessions: true });
+    expect(await second.read()).to.equal("b");
+    expect(waiting.state).to.equal("resolved");
+    expect(client.seen.gaps).to.deep.equal([{ fresh: true }]);
+    expect(client.seen.states).to.deep.equal(["joined", "away", "joined"]);
+  });
+});
