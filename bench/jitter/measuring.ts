@@ -106,8 +106,9 @@ export async function measureJitter(
     }
     const lastAt = performance.now();
     const isOver = async () => {
-      const isSilent = performance.now() - lastAt > silenceMs && (await clients.call("silentMs")) > silenceMs;
-      return isSilent || (await clients.call("missing")) === 0;
+      if ((await clients.call("missing")) === 0) return true;
+      if ((await proxy.call("connected", silenceMs)) < amounts.clients) return false;
+      return (await clients.call("silentMs")) > silenceMs;
     };
     while (performance.now() - lastAt < graceMs && !(await isOver())) await pause(pollMs);
     return { ...(await clients.call("figures")), cuts: await proxy.call("cuts") };

@@ -76,10 +76,13 @@ export const intervalMs = 500;
 export const offlineMs = 2_000;
 /** The time between the end of a killed server and the start of the next one, in milliseconds. */
 export const downMs = 2_000;
-/** The measurement ends when nothing has arrived for this long after the last broadcast, in milliseconds. */
-export const silenceMs = 8_000;
+/**
+ * The measurement ends when all clients have been connected, and nothing has arrived, for this long after the last
+ * broadcast, in milliseconds.
+ */
+export const silenceMs = 5_000;
 /** The measurement ends this long after the last broadcast, at the latest, in milliseconds. */
-export const graceMs = 40_000;
+export const graceMs = 90_000;
 
 /** The due time of a cut, in milliseconds since the first broadcast. */
 export interface Cut {

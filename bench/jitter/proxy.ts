@@ -37,8 +37,8 @@ const tasks = {
   },
   /** The number of cuts of open connections. */
   cuts: () => cuts,
-  /** The number of clients that are connected to the server. */
-  connected: () => lines.filter(({ connectedMs }) => connectedMs > 0).length,
+  /** The number of clients that have been connected to the server for at least `leastMs`. */
+  connected: (leastMs: number) => lines.filter(({ connectedMs }) => connectedMs > leastMs).length,
 };
 export type ProxyTasks = typeof tasks;
 
