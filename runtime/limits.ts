@@ -4,10 +4,21 @@ import { InvalidOptionError } from "../layers/errors.ts";
 /** Limits of one connection or upgrade, and the heartbeat interval of a node. */
 export interface Limits {
   /**
-   * Milliseconds that the guards and `connect` together may take to accept a connection, or the guards to admit
-   * a plain GET. @default 15_000
+   * Milliseconds that the guards and `connect` together may take to accept a connection, together with the time
+   * for which the upgrade waits; or that the guards may take to admit a plain GET. @default 15_000
    */
   readonly connectTimeoutMs: number;
+  /**
+   * Maximum number of upgrades that may wait until the event loop has time for them. One more is refused with 503
+   * and a `Retry-After`. @default 10_000
+   */
+  readonly maxWaitingUpgrades: number;
+  /**
+   * Milliseconds that an upgrade may have to wait until the event loop has time for it, estimated from the
+   * measured rate. An upgrade that would wait longer is refused as soon as it arrives, with 503 and a `Retry-After`.
+   * @default 5_000
+   */
+  readonly maxUpgradeWaitMs: number;
   /** Milliseconds to wait for a closing actor's handler, and then again for `disconnect`. @default 5_000 */
   readonly handlerGraceMs: number;
   /** Milliseconds to wait for the answer to a close frame, before the socket is destroyed. @default 5_000 */
@@ -90,6 +101,8 @@ export interface Limits {
 
 const defaults: Limits = {
   connectTimeoutMs: 15_000,
+  maxWaitingUpgrades: 10_000,
+  maxUpgradeWaitMs: 5_000,
   handlerGraceMs: 5_000,
   closeTimeoutMs: 5_000,
   unansweredUpgradeMs: 5_000,

@@ -85,11 +85,13 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "actors/contract",
     "contract",
     "layers",
+    "layers/scheduling",
     "protocol",
     "runtime",
     "runtime/actor",
     "runtime/mailbox",
     "runtime/session",
+    "runtime/scheduler",
     "runtime/socket",
   ],
   "runtime/testing": [

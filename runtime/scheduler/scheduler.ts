@@ -5,7 +5,7 @@ import { HandlerTimer } from "./handler-timer.ts";
 
 /**
  * Divides each turn of the event loop among the work of a runtime: the bytes of sockets, the items in
- * mailboxes, the messages of layers, and the frames in outboxes. See docs/design/26-scheduler.md.
+ * mailboxes, the messages of layers, waiting upgrades, and the frames in outboxes. See docs/design/26-scheduler.md.
  */
 export class Scheduler {
   /** Sockets with bytes that are not parsed yet. */
@@ -14,6 +14,8 @@ export class Scheduler {
   readonly mailboxes: Lane;
   /** Messages from layers. */
   readonly deliveries: Lane;
+  /** Upgrades that wait for their admission. */
+  readonly upgrades: Lane;
   readonly flushes: FlushQueue;
   readonly handlerTimer: HandlerTimer;
   /** Returns the time in milliseconds. */
@@ -28,6 +30,8 @@ export class Scheduler {
     this.mailboxes = this.#turns.lane();
     const deliveries = this.#turns.lane();
     this.deliveries = deliveries;
+    // The last lane, so that upgrades get the time that existing connections leave, and their own share.
+    this.upgrades = this.#turns.lane();
     this.flushes = new FlushQueue(this.#turns, deliveries, now);
     this.handlerTimer = new HandlerTimer(this.#turns, now);
   }

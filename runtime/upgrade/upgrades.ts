@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { ConsumerActor } from "../actor/actor.ts";
 import { isPromise } from "../async-error-owner.ts";
-import { Deadline } from "../deadline.ts";
+import type { Deadline } from "../deadline.ts";
 import { UpgradeConflictError } from "../errors.ts";
 import { headerFields, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
@@ -11,7 +11,7 @@ import { refuseInside } from "../session/refuse-inside.ts";
 import { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import { truncate } from "../truncate.ts";
-import { type Admission, type Admitted, type Candidate, isRefusal, tookTooLong } from "./admission.ts";
+import { type Admission, type Admitted, isRefusal, tookTooLong } from "./admission.ts";
 import { handshakeOf, type UpgradeRequest } from "./answered.ts";
 import { deferUpgrade } from "./deferred-upgrade.ts";
 import { isOriginRefusal } from "./guards.ts";
@@ -20,6 +20,7 @@ import { type OfferedProtocols, offeredProtocols } from "./offered-protocols.ts"
 import { targetOf } from "./request-scope.ts";
 import { notFound } from "./router.ts";
 import { openSession, resumeSession, sessionSocket } from "./session-upgrade.ts";
+import { UpgradeQueue } from "./upgrade-queue.ts";
 
 /**
  * The limit of unparsed chunks, each with the bytes of one read. A chunk takes about 250 bytes of memory, so
@@ -28,12 +29,21 @@ import { openSession, resumeSession, sessionSocket } from "./session-upgrade.ts"
  */
 const maxBufferedChunks = (maxPayload: number): number => Math.max(1_024, Math.ceil(maxPayload / 128));
 
+/** An upgrade that is not answered yet. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly handshake: Handshake;
+  readonly protocols: OfferedProtocols;
+  readonly deadline: Deadline;
+}
+
 /** Answers upgrade requests, and starts an actor for each request that is admitted. */
 export class Upgrades {
   readonly #context: RuntimeContext;
   readonly #admission: Admission;
   /** The upgrades with a pending guard, and their deadlines. */
   readonly #guarded = new Map<Handshake, Deadline>();
+  readonly #queue: UpgradeQueue;
   readonly #server: WebSocketServer;
   #hasReportedConflict = false;
 
@@ -44,6 +54,7 @@ export class Upgrades {
   ) {
     this.#context = context;
     this.#admission = admission;
+    this.#queue = new UpgradeQueue(context, (handshake, refusal) => this.#refuse(handshake, refusal));
     // An object literal as the argument would not compile, because the types of ws lack some of the options.
     const options = {
       closeTimeout: context.limits.closeTimeoutMs,
@@ -101,8 +112,9 @@ export class Upgrades {
     });
     if (handshake.complete) {
       this.#context.scheduler.flushes.add(handshake);
-      if (isRefusal(found)) this.#refuse(handshake, found);
-      else this.#admit(found, request, handshake, protocols);
+      this.#queue.add(handshake, (deadline) =>
+        this.#admit(found, { request, handshake, protocols, deadline }),
+      );
     } else this.#context.counters.refuse();
   }
 
@@ -124,28 +136,22 @@ export class Upgrades {
     if (request[handshakeOf] === undefined) this.#reportConflict(request);
   }
 
-  /** Refuses the upgrades with a pending guard. */
+  /** Refuses the upgrades that wait in the queue or for a guard. */
   refuseAll(refusal: Refusal): void {
+    this.#queue.refuseAll(refusal);
     for (const [handshake, deadline] of this.#guarded) {
       deadline.cancel();
       this.#refuse(handshake, refusal);
     }
   }
 
-  #admit(
-    found: Candidate,
-    request: IncomingMessage,
-    handshake: Handshake,
-    protocols: OfferedProtocols,
-  ): void {
-    const { clock, cluster, limits, scheduler } = this.#context;
+  #admit(found: Admitted, upgrade: Upgrade): void {
+    const { request, handshake, deadline } = upgrade;
     // The connection begins before its guards, which check whether the client is signed in.
-    const beganAfter = cluster.tags.disconnects;
-    // Most upgrades are answered within one turn of the event loop, and need no timer.
-    const deadline = new Deadline(clock, limits.connectTimeoutMs, scheduler.flushes);
-    const admitted = this.#admission.guard(found, request);
+    const beganAfter = this.#context.cluster.tags.disconnects;
+    const admitted = isRefusal(found) ? found : this.#admission.guard(found, request);
     if (!isPromise(admitted)) {
-      this.#start(admitted, handshake, protocols, deadline, beganAfter);
+      this.#start(admitted, upgrade, beganAfter);
       return;
     }
     deadline.onPassed = () => {
@@ -156,17 +162,11 @@ export class Upgrades {
     this.#guarded.set(handshake, deadline);
     void admitted.then((outcome) => {
       this.#guarded.delete(handshake);
-      this.#start(outcome, handshake, protocols, deadline, beganAfter);
+      this.#start(outcome, upgrade, beganAfter);
     });
   }
 
-  #start(
-    admitted: Admitted,
-    handshake: Handshake,
-    protocols: OfferedProtocols,
-    deadline: Deadline,
-    beganAfter: number,
-  ): void {
+  #start(admitted: Admitted, { handshake, protocols, deadline }: Upgrade, beganAfter: number): void {
     if (isRefusal(admitted)) this.#refuse(handshake, admitted);
     if (isRefusal(admitted) || handshake.isSettled) {
       deadline.cancel();
