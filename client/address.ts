@@ -1,4 +1,3 @@
-import type { Contract, Schema } from "../contract/index.ts";
 import { maxTokenLength, tokenPrefix } from "../protocol/subprotocols.ts";
 import type { ConnectOptions } from "./client.ts";
 import { ClientError } from "./errors.ts";
@@ -7,40 +6,26 @@ import { ClientError } from "./errors.ts";
  * The URL of the WebSocket at `path`, which follows the path of the address.
  * @throws {TypeError} if there is no address, or it is not a URL.
  */
-export function addressOf({ url, query }: ConnectOptions, path = ""): string {
-  const { location } = globalThis as {
-    readonly location?: { readonly href: string; readonly origin: string };
-  };
-  const base = url ?? location?.origin;
-  if (base === undefined) throw new TypeError("There is no page with an origin: pass the option url.");
-  const address = new URL(base, location?.href);
+export function addressOf({ url }: ConnectOptions, path = ""): string {
+  const { location } = globalThis as { readonly location?: { readonly href: string } };
+  if (!(url ?? location)) throw new TypeError("Pass the option url.");
+  const address = new URL(url ?? "/", location?.href);
   address.protocol = address.protocol.replace("http", "ws");
-  if (path !== "") address.pathname = address.pathname.replace(/\/$/, "") + path;
-  for (const [name, value] of Object.entries(query ?? {})) address.searchParams.set(name, value);
+  if (path) address.pathname = address.pathname.replace(/\/$/, "") + path;
   address.hash = "";
   return address.href;
 }
 
 /**
- * The path of a contract with its parameters.
- * @throws {TypeError} if a parameter is missing, or does not fit the contract.
+ * The path of a pattern such as `/room/:room` with its parameters. The server checks them against their schema.
+ * @throws {TypeError} if a parameter is missing.
  */
-export function pathOf(
-  { path, params: schema }: Contract,
-  params: Readonly<Record<string, unknown>>,
-): string {
-  const texts: Record<string, string> = {};
-  const address = path.replace(/:(\w+)/g, (_, name: string) => {
+export const pathOf = (pattern: string, params: Readonly<Record<string, unknown>> = {}): string =>
+  pattern.replace(/:(\w+)/g, (_, name: string) => {
     const text = String(params[name] ?? "");
-    if (text === "") throw new TypeError(`The parameter "${name}" of the path "${path}" is missing.`);
-    texts[name] = text;
-    return encodeURIComponent(text);
+    if (text) return encodeURIComponent(text);
+    throw new TypeError(`Pass the parameter ${name}.`);
   });
-  const result = (schema as Schema | undefined)?.["~standard"].validate(texts);
-  if (result !== undefined && "issues" in result && result.issues)
-    throw new TypeError(`The parameters of "${path}" are not valid: ${result.issues[0]?.message}`);
-  return address;
-}
 
 /**
  * The subprotocol that carries `token`.
@@ -49,7 +34,7 @@ export function pathOf(
 export function encodeToken(token: string): string {
   const bytes = new TextEncoder().encode(token);
   if (bytes.length * 4 > maxTokenLength * 3)
-    throw new ClientError("ERR_TOKEN_TOO_LONG", `The token has ${bytes.length} bytes; the maximum is 3,072.`);
+    throw new ClientError("ERR_TOKEN_TOO_LONG", "Send at most 3,072 bytes.");
   const base64 = btoa(String.fromCharCode(...bytes));
-  return tokenPrefix + base64.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return tokenPrefix + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

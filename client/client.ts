@@ -46,12 +46,10 @@ export type WebSocketConstructor = new (
 export interface ConnectOptions {
   /**
    * The address of the server. `http:` and `https:` stand for `ws:` and `wss:`. With a contract, the contract's path
-   * follows the path of this address.
+   * follows the path of this address, before its query. An address such as `/?name=Ada` is relative to the page.
    * @default the origin of the page
    */
   readonly url?: string | URL;
-  /** Parameters that are added to the query of the address. */
-  readonly query?: Readonly<Record<string, string>>;
   /**
    * A token for the guards, or a function that returns one. The function is called before each attempt to connect.
    * The token has at most 3,072 bytes of UTF-8, and is never a part of the address.
@@ -79,7 +77,7 @@ export type ContractConnectOptions<K> = ConnectOptions &
     ? { readonly params?: ContractParamsInput<K> }
     : { readonly params: ContractParamsInput<K> });
 
-/** What clients with and without a contract have in common. */
+/** A connection, with or without a contract. */
 export interface AnyClient {
   readonly status: Status;
   /** The subprotocol that the server chose from those of the application. */
@@ -96,7 +94,7 @@ export interface AnyClient {
   onError(listener: (error: unknown) => void): () => void;
   /**
    * Closes the connection. Frames that are queued are sent first, for at most 5 seconds. Resolves once the connection
-   * is closed. Later calls return the same promise.
+   * is closed.
    */
   close(): Promise<void>;
 }

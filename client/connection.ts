@@ -1,305 +1,401 @@
 /**
  * How one frame travels.
  *
- * To the server: `send` of a client passes the frame to {@link Connection.enqueue}, which puts it into the queue of
- * `Outgoing`. Once the connection is joined and the window has room, `Outgoing` writes it to the socket. An `ack`
- * of the server, or `resumed` after a reconnect, takes it out of the queue and resolves the promise of `send`.
+ * To the server: `send` of a client passes the frame to `enqueue`, which puts it into the queue. Once
+ * the connection is joined and the window has room, `pump` writes it to the socket. An `ack` of the server, or
+ * `resumed` after a reconnect, takes it out of the queue and resolves the promise of `send`.
  *
- * From the server: `Line` has the socket, and passes its data to {@link Connection.receive}. A control frame goes to
- * `#control`. A frame of the application is counted, acknowledged within a second, and goes to
- * {@link Connection.deliver}.
+ * From the server: the socket passes its data to `receive`. A control frame goes to `control`. A frame of the
+ * application is counted, acknowledged within a second, and goes to `deliver` of the client.
+ *
+ * All state is in the variables of one function: a minifier shortens their names, and not those of members.
  */
-import { comesBack } from "../protocol/close-codes.ts";
-import { type ClientControl, isControl, readControl, unescapeText } from "../protocol/control-frames.ts";
-import { addressOf } from "./address.ts";
-import type { AnyClient, ConnectOptions, Gap, SendOptions } from "./client.ts";
-import type { Environment } from "./environment.ts";
-import { ConnectionClosed, MayHaveBeenTaken } from "./errors.ts";
-import { Line } from "./line.ts";
-import { isCount, Outgoing, type OutgoingFrame } from "./outgoing.ts";
+import { isFinal } from "../protocol/close-codes.ts";
+import { type ClientControl, controlText, isControl, unescapeText } from "../protocol/control-frames.ts";
+import { resumeProtocol, sessionProtocol } from "../protocol/subprotocols.ts";
+import { encodeToken } from "./address.ts";
+import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
+import type { Connection, ConnectionOwner, Control, Hello } from "./connection-types.ts";
+import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
+import { ConnectionClosed } from "./errors.ts";
+import { createListeners, reportUncaught } from "./listeners.ts";
+import { createQueue, frameOf, type OutgoingFrame, toCount } from "./outgoing.ts";
+import { type ClientEvent, nextState } from "./states.ts";
+import {
+  ackAfterMs,
+  beatTimeoutMs,
+  closeTimeoutMs,
+  connectTimeoutMs,
+  firstDelayMs,
+  leaveTimeoutMs,
+  maxDelayMs,
+  stableAfterMs,
+} from "./timing.ts";
 
-/** The longest time between a frame and its acknowledgement, in milliseconds. */
-const ackAfterMs = 1_000;
-/** The time for frames that are queued when `close` is called, and for the close handshake, in milliseconds. */
-const closeTimeoutMs = 5_000;
-const leaveTimeoutMs = 1_000;
-/** The close code of a session that the client ends. */
+/** The close code of a socket that the client gives up, and that of a session that it ends. */
+const givenUp = 3990;
 const normal = 1000;
 /** The close code in the status after a frame that breaks the protocol. Browsers cannot send it. */
 const protocolError = 1002;
 
-type Control = Readonly<Record<string, unknown> & { c: string }>;
+/**
+ * Opens a connection, which connects until it is closed.
+ * @throws {TypeError} if there is no WebSocket.
+ */
+export function openConnection(
+  url: string,
+  options: ConnectOptions,
+  environment: Environment,
+  owner: ConnectionOwner,
+): Connection {
+  const { WebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket } = options;
+  if (WebSocket === undefined) throw new TypeError("Pass WebSocket.");
+  const { token, protocols = [], maxQueue = 1_000, maxQueueBytes = 1_048_576 } = options;
+  const errors = createListeners<unknown>(reportUncaught);
+  const report = (error: unknown) => {
+    if (!errors.call(error)) reportUncaught(error);
+  };
+  const statuses = createListeners<Status>(report);
+  const gaps = createListeners<Gap>(report);
+  const pageListeners = new AbortController();
 
-/** The fields of the last `hello`. */
-interface Hello {
-  readonly session?: string;
-  readonly maxBytes: number;
-  readonly maxPayload: number;
-  readonly window: number;
-  readonly beatMs: number;
-  readonly protocol?: string;
-}
-
-const encoder = new TextEncoder();
-
-/** One stay at a server, over any number of sockets. */
-export abstract class Connection extends Line implements AnyClient {
-  readonly #gaps = this.listeners<Gap>();
-  readonly onGap = this.#gaps.add;
-  readonly #outgoing: Outgoing;
-  #hello: Hello | undefined;
-  protected session: string | undefined;
-  /** The number of attempts to resume the session. */
-  #try = 0;
+  let status: Status = { state: "connecting" };
+  let socket: Socket | undefined;
+  /** The number of the attempt to connect. Nothing from an earlier socket counts. */
+  let attempt = 0;
+  /** The attempts that failed since the last success. */
+  let failures = 0;
+  let hello: Hello | undefined;
+  /** The session to resume, and the number of attempts to resume it. */
+  let session: string | undefined;
+  let tries = 0;
+  /** Whether `hello` or `resumed` has arrived on the current socket, and when. */
+  let isOnline = false;
+  let onlineAt = 0;
+  let heardAt = 0;
+  /** The number of `beat`s since anything was heard. */
+  let beats = 0;
   /** The number of frames that have arrived in this session, or will never come. */
-  #got = 0;
-  /** The length of the frames that are not acknowledged. */
-  #length = 0;
-  /** The time of the first of them. */
-  #since = 0;
-  #ackTimer: unknown;
+  let got = 0;
+  /** The length of the frames without an acknowledgement, and the time of the first of them. */
+  let unackedLength = 0;
+  let unackedSince = 0;
+  /** The time of the next attempt, of giving the attempt up, or of the next look at `heardAt`. */
+  let timer: unknown;
+  let ackTimer: unknown;
+  let closeTimer: unknown;
   /** Why no more frames can be sent. */
-  #refusal: ConnectionClosed | undefined;
-  #isLeaving = false;
-  #closeTimer: unknown;
-  #resolveClosed = () => {};
-  readonly #closed = new Promise<void>((resolve) => {
-    this.#resolveClosed = resolve;
+  let refusal: ConnectionClosed | undefined;
+  let isLeaving = false;
+  let resolveClosed = () => {};
+  const closed = new Promise<void>((resolve) => {
+    resolveClosed = resolve;
   });
 
-  /** @throws {TypeError} if there is no address or no WebSocket. */
-  constructor(options: ConnectOptions, environment: Environment, path?: string) {
-    super(addressOf(options, path), options, environment);
-    this.#outgoing = new Outgoing(options.maxQueue ?? 1_000, options.maxQueueBytes ?? 1_048_576);
-  }
+  const now = () => environment.Date.now();
+  const schedule = (callback: () => void, ms: number) => {
+    environment.clearTimeout(timer);
+    timer = environment.setTimeout(callback, ms);
+  };
+  /** Writes to the socket, unless it closes. */
+  const transmit = (data: string | Uint8Array) => {
+    if (socket?.readyState === openState) socket.send(data);
+  };
+  const outgoing = createQueue(maxQueue, maxQueueBytes, transmit);
+  const write = (frame: ClientControl) => transmit(controlText(frame));
 
-  get protocol(): string | undefined {
-    return this.#hello?.protocol;
-  }
-
-  /** Takes a frame of the application. */
-  protected abstract deliver(data: string | Uint8Array): void;
-  /** A control frame that does not concern the connection. */
-  protected control(_frame: Control): void {}
-  /** What the server needs to send relayed frames again, after a session was lost. */
-  protected since(): ClientControl | undefined {
-    return undefined;
-  }
-  /** The session has ended: no more answers will come to the frames that were taken. */
-  protected ended(): void {}
-
-  /** A frame in its wire form. */
-  protected frame(
-    data: string | Uint8Array,
-    resolve: () => void,
-    reject: (error: Error) => void,
-    isRepeatable = false,
-  ): OutgoingFrame {
-    const { length } = typeof data === "string" ? encoder.encode(data) : data;
-    return { data, size: length, isRepeatable, resolve, reject };
-  }
-
-  protected enqueue(frame: OutgoingFrame): void {
-    if (this.#refusal) frame.reject(this.#refusal);
-    else {
-      this.#outgoing.add(frame);
-      this.#pump();
-    }
-  }
-
-  /** Removes a frame, unless it has been written. */
-  protected cancel(frame: OutgoingFrame): void {
-    this.#outgoing.cancel(frame);
-  }
-
-  /** Sends a frame in its wire form. */
-  protected post(data: string | Uint8Array, options?: SendOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.enqueue(this.frame(data, resolve, reject, options?.repeatable));
-    });
-  }
-
-  close(): Promise<void> {
-    if (this.move("close")) {
-      this.#refusal = new ConnectionClosed(normal, "close was called");
-      this.#closeTimer = this.environment.setTimeout(() => this.leave(), closeTimeoutMs);
-      this.#pump();
-    }
-    return this.#closed;
-  }
-
-  protected resumption(session: string): ClientControl {
-    return { c: "resume", session, try: ++this.#try, got: this.#got };
-  }
-
-  protected receive(data: unknown): void {
-    if (typeof data === "string" && isControl(data)) {
-      const frame = readControl(data);
-      if (frame && this.#control(frame)) return;
-    } else if (this.isOnline) {
-      const content = typeof data === "string" ? unescapeText(data) : new Uint8Array(data as ArrayBuffer);
-      this.#count(1, content.length);
-      this.deliver(content);
-      return;
-    }
-    if (this.isOnline) this.write({ c: "bye" });
-    this.end(protocolError, "The server has sent a malformed frame");
-  }
-
-  /** Returns false if the frame breaks the protocol. */
-  #control(frame: Control): boolean {
-    const { c, code, n, done } = frame;
-    const { isOnline } = this;
-    const isResuming = !isOnline && this.session !== undefined;
-    const reason = String(frame.reason);
-    if (c === "hello") return !isOnline && !isResuming && isHello(frame) && this.#begin(frame);
-    if (c === "resumed") return isResuming && this.#resume(frame);
-    if (c === "gone") {
-      if (!isResuming || !isCount(code) || (done !== undefined && !this.#outgoing.settle(done))) return false;
-      if (comesBack(code) === "never") this.end(code, reason);
-      else this.#startAgain(frame.missed);
-    } else if (c === "bye") return isCount(code) && this.#dismiss(code, reason, frame.after);
-    else if (c === "ack") {
-      if (!isOnline || !this.#outgoing.settle(n)) return false;
-      this.#pump();
-    } else if (c === "skip") {
-      if (!isOnline || !isCount(n, 1)) return false;
-      this.#count(n, 0);
-      this.#gaps.call({ missed: n, fresh: false });
-    } else {
-      this.control(frame);
-      if (c === "gap") {
-        const { c: _, ...gap } = frame;
-        this.#gaps.call(gap as unknown as Gap);
-      }
-    }
+  /** Changes the state. Returns false if the state does not take the event. */
+  function move(event: ClientEvent, details?: object): boolean {
+    const state = nextState(status.state, event);
+    if (state === undefined) return false;
+    status = { state, ...details } as Status;
+    statuses.call(status);
     return true;
+  }
+
+  function connect(): void {
+    const mine = ++attempt;
+    const ifCurrent =
+      <E>(listener: (event: E) => void) =>
+      (event: E) => {
+        if (mine === attempt) listener(event);
+      };
+    schedule(lost, connectTimeoutMs);
+    // Never at once: the application has not added its listeners yet.
+    Promise.resolve()
+      .then(() => (typeof token === "function" ? token() : token))
+      .then(
+        ifCurrent((value: string | undefined) => {
+          const resume = session === undefined ? [] : [resumeProtocol];
+          const credentials = value ? [encodeToken(value)] : [];
+          const offered = [sessionProtocol, ...resume, ...credentials, ...protocols];
+          socket = new (WebSocket as WebSocketConstructor)(url, offered) as Socket;
+          socket.binaryType = "arraybuffer";
+          socket.onopen = ifCurrent(() => {
+            if (session !== undefined) write({ c: "resume", session, try: ++tries, got });
+          });
+          socket.onmessage = ifCurrent(receive);
+          socket.onclose = ifCurrent(({ code, reason }) => {
+            if (isFinal(code)) end(code, reason);
+            else lost();
+          });
+          // `onclose` follows. The package ws throws an error without a listener.
+          socket.onerror = () => {};
+        }),
+      )
+      .catch(
+        ifCurrent((error) => {
+          report(error);
+          lost();
+        }),
+      );
+  }
+
+  /**
+   * The socket is of no use any more.
+   * @param afterMs the delay before the next attempt that the server asks for.
+   */
+  function lost(afterMs = 0): void {
+    if (isOnline && now() - onlineAt >= stableAfterMs) failures = 0;
+    drop(givenUp);
+    if (session === undefined) owner.ended?.(false);
+    const limitMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures++);
+    const retryInMs = afterMs + environment.Math.random() * limitMs;
+    schedule(connect, retryInMs);
+    move("lost", { retryInMs });
+  }
+
+  /** Closes the socket. Nothing from it counts any more. */
+  function drop(code: number): void {
+    attempt += 1;
+    isOnline = false;
+    environment.clearTimeout(timer);
+    socket?.close(code);
+    socket = undefined;
+  }
+
+  /** Proves the line if nothing was heard for `beatMs`, and gives the socket up if the answer is missing. */
+  function watch(): void {
+    const waitMs = (hello as Hello).beatMs - Math.max(0, now() - heardAt);
+    if (beats > 1) lost();
+    else if (beats > 0 || waitMs <= 0) beat();
+    else schedule(watch, waitMs);
+  }
+
+  function beat(): void {
+    beats += 1;
+    write({ c: "beat" });
+    schedule(watch, beatTimeoutMs);
+  }
+
+  function onPageEvent({ type, persisted }: PageEvent): void {
+    if (type === "pagehide") {
+      // A page that the browser keeps resumes the session on `pageshow`.
+      if (!persisted) leave();
+      else if (socket) lost();
+    } else if (environment.document?.visibilityState !== "hidden") {
+      if (isOnline) beat();
+      else if (socket === undefined) connect();
+    }
+  }
+
+  // ---- Frames of the server
+
+  function receive({ data }: { readonly data: unknown }): void {
+    heardAt = now();
+    beats = 0;
+    try {
+      if (typeof data === "string" && isControl(data)) control(JSON.parse(data.slice(1)));
+      else {
+        must(isOnline);
+        const content = typeof data === "string" ? unescapeText(data) : new Uint8Array(data as ArrayBuffer);
+        count(1, content.length);
+        owner.deliver(content);
+      }
+    } catch {
+      if (isOnline) write({ c: "bye" });
+      end(protocolError, "Malformed frame");
+    }
+  }
+
+  /** @throws an error if the frame breaks the protocol. */
+  function control({ c, ...frame }: Control): void {
+    must(typeof c === "string");
+    const { code, reason, n, done, after, received, ...rest } = frame;
+    const isResuming = !isOnline && session !== undefined;
+    if (c === "ack") {
+      must(isOnline);
+      outgoing.settle(n);
+      pump();
+    } else if (c === "skip") {
+      must(isOnline);
+      count(toCount(n, 1), 0);
+      gaps.call({ missed: n as number, fresh: false });
+    } else if (c === "gap") gaps.call(frame as unknown as Gap);
+    else if (c === "hello") {
+      must(!isOnline && !isResuming);
+      begin(frame as unknown as Hello);
+    } else if (c === "resumed") {
+      must(isResuming);
+      const lostFrames = toCount(rest.from, got + 1) - got - 1;
+      outgoing.settle(done);
+      outgoing.resend(received);
+      const since = owner.since?.(false);
+      if (since) write(since);
+      startAt(got + lostFrames);
+      join("resumed");
+      if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
+    } else if (c === "gone") {
+      // The actor of a joined client may have failed.
+      must(session !== undefined);
+      if (done !== undefined) outgoing.settle(done);
+      if (isFinal(toCount(code))) end(code as number, reason as string);
+      else startAgain(rest);
+    } else if (c === "bye") {
+      if (after === null) end(toCount(code), reason as string, isOnline);
+      else lost(toCount(after));
+    } else owner.control?.({ c, ...frame });
   }
 
   /** `hello`: a session begins. */
-  #begin(hello: Hello): boolean {
-    const since = this.#hello && this.since();
+  function begin(frame: Hello): void {
+    const since = hello && owner.since?.(true);
     // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
-    const isNews = this.status.state === "away";
-    this.#hello = hello;
-    this.session = hello.session;
-    this.#try = 0;
-    this.#startAt(0);
-    if (since) this.write(since);
-    this.online(hello.beatMs);
-    this.move("hello");
-    this.#pump();
-    if (isNews) this.#gaps.call({ fresh: true });
-    return true;
-  }
-
-  /** `resumed`: the session goes on. */
-  #resume({ received, done, from }: Control): boolean {
-    const next = this.#got + 1;
-    if (!this.#hello || !isCount(from, next) || !this.#outgoing.settle(done)) return false;
-    if (!this.#outgoing.resend(received, (data) => this.transmit(data))) return false;
-    this.#startAt(from - 1);
-    this.online(this.#hello.beatMs);
-    this.move("resumed");
-    this.#pump();
-    if (from > next) this.#gaps.call({ missed: from - next, fresh: false });
-    return true;
+    const isNews = status.state === "away";
+    for (const limit of [frame.window, frame.maxBytes, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
+    hello = frame;
+    session = frame.session;
+    tries = 0;
+    startAt(0);
+    if (since) write(since);
+    join("hello");
+    if (isNews) gaps.call({ fresh: true });
   }
 
   /** `gone`: the session is lost. */
-  #startAgain(missed: unknown): void {
-    this.session = undefined;
-    this.#outgoing.startAgain();
-    this.ended();
-    this.drop(normal);
-    void this.connect();
-    this.move("gone");
-    this.#gaps.call(isCount(missed) ? { missed, fresh: true } : { fresh: true });
-    this.#pump();
+  function startAgain(missed: object): void {
+    session = undefined;
+    outgoing.startAgain();
+    owner.ended?.(false);
+    drop(normal);
+    connect();
+    move("gone");
+    gaps.call({ ...missed, fresh: true });
+    pump();
   }
 
-  /** `bye`: the server closes the socket. */
-  #dismiss(code: number, reason: string, after: unknown): boolean {
-    const meaning = comesBack(code);
-    const isFinal = after === null && (this.isOnline || meaning === "unless-bye");
-    if (isFinal || meaning === "never") this.end(code, reason, isFinal && this.isOnline);
-    else this.lost(typeof after === "number" ? after : undefined);
-    return true;
-  }
-
-  protected override lost(afterMs?: number): void {
-    if (this.#hello && this.session === undefined) this.ended();
-    super.lost(afterMs);
-  }
-
-  /** Writes what the window allows, and leaves if the client is closed and everything is handled. */
-  #pump(): void {
-    if (this.isOnline && this.#hello) this.#outgoing.write(this.#hello, (data) => this.transmit(data));
-    if (this.status.state === "closing" && this.#outgoing.length === 0) this.leave();
+  function join(event: ClientEvent): void {
+    isOnline = true;
+    onlineAt = now();
+    watch();
+    move(event);
+    pump();
   }
 
   /** Counts frames, and acknowledges them by time: each acknowledgement costs the server more than they do. */
-  #count(count: number, length: number): void {
-    const now = this.environment.Date.now();
-    const flush = () => {
-      this.#startAt(this.#got);
-      if (this.isOnline) this.write({ c: "ack", n: this.#got });
+  function count(frames: number, length: number): void {
+    const acknowledge = () => {
+      startAt(got);
+      if (isOnline) write({ c: "ack", n: got });
     };
-    this.#got += count;
-    this.#length += length;
-    if (this.#ackTimer === undefined) {
-      this.#since = now;
-      this.#ackTimer = this.environment.setTimeout(flush, ackAfterMs);
+    if (ackTimer === undefined) {
+      unackedSince = now();
+      ackTimer = environment.setTimeout(acknowledge, ackAfterMs);
     }
+    got += frames;
+    unackedLength += length;
     // The timer of a busy or frozen page fires late.
-    if (now - this.#since >= ackAfterMs || this.#length * 4 >= (this.#hello?.maxBytes ?? 0)) flush();
+    if (now() - unackedSince >= ackAfterMs || unackedLength * 4 >= (hello as Hello).maxBytes) acknowledge();
   }
 
-  /** The frames up to `got` have arrived or are lost, and the server knows. */
-  #startAt(got: number): void {
-    this.#got = got;
-    this.#length = 0;
-    this.environment.clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
+  /** The frames up to `count` have arrived or are lost, and the server knows. */
+  function startAt(count: number): void {
+    got = count;
+    unackedLength = 0;
+    environment.clearTimeout(ackTimer);
+    ackTimer = undefined;
   }
 
-  protected leave(): void {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
-    this.move("close");
-    const end = () => this.end(normal, "");
-    const wasOnline = this.isOnline;
-    if (wasOnline) this.write({ c: "bye" });
-    const socket = this.drop(normal);
-    this.stopListening();
-    if (!wasOnline || socket === undefined) {
-      end();
-      return;
+  // ---- Frames of the application
+
+  function enqueue(frame: OutgoingFrame): void {
+    if (refusal) frame.reject(refusal);
+    else {
+      outgoing.add(frame);
+      pump();
     }
-    socket.onclose = end;
-    this.environment.clearTimeout(this.#closeTimer);
-    this.#closeTimer = this.environment.setTimeout(end, leaveTimeoutMs);
+  }
+
+  const post = (data: string | Uint8Array, options?: SendOptions) =>
+    new Promise<void>((resolve, reject) => enqueue(frameOf(data, resolve, reject, options)));
+
+  /** Writes what the window allows, and leaves if the client is closed and everything is handled. */
+  function pump(): void {
+    if (isOnline) outgoing.write(hello as Hello);
+    if (status.state === "closing" && outgoing.isEmpty()) leave();
+  }
+
+  // ---- The end
+
+  function close(): Promise<void> {
+    if (move("close")) {
+      refusal = new ConnectionClosed({ code: normal, reason: "close was called" });
+      closeTimer = environment.setTimeout(leave, closeTimeoutMs);
+      pump();
+    }
+    return closed;
+  }
+
+  function leave(): void {
+    if (isLeaving) return;
+    isLeaving = true;
+    move("close");
+    const finish = () => end(normal, "");
+    const leaving = isOnline && socket;
+    if (leaving) write({ c: "bye" });
+    drop(normal);
+    pageListeners.abort();
+    if (leaving) {
+      leaving.onclose = finish;
+      schedule(finish, leaveTimeoutMs);
+    } else finish();
   }
 
   /** @param isNotTaken whether the server has handled none of the frames that it did not confirm. */
-  protected end(code: number, reason: string, isNotTaken = false): void {
-    const isRefusal = 3300 <= code && code < 3600;
-    const error = new ConnectionClosed(code, reason, isRefusal ? code - 3000 : undefined);
-    this.#refusal = error;
-    this.drop(normal);
-    this.stopListening();
-    this.environment.clearTimeout(this.#closeTimer);
-    this.environment.clearTimeout(this.#ackTimer);
-    this.move("end", isRefusal ? { code, reason, status: error.status } : { code, reason });
-    this.#outgoing.fail(isNotTaken ? error : new MayHaveBeenTaken(), error);
-    this.ended();
-    this.#resolveClosed();
+  function end(code: number, reason: string, isNotTaken = false): void {
+    const refused = 3300 <= code && code < 3600 && { status: code - 3000 };
+    const error = new ConnectionClosed({ code, reason, ...refused });
+    refusal = error;
+    drop(normal);
+    pageListeners.abort();
+    environment.clearTimeout(closeTimer);
+    startAt(got);
+    move("end", { code, reason, ...refused });
+    outgoing.fail(error, !isNotTaken);
+    owner.ended?.(true);
+    resolveClosed();
   }
+  const { signal } = pageListeners;
+  for (const type of ["online", "pageshow", "pagehide", "visibilitychange"])
+    environment.addEventListener?.(type, onPageEvent, { signal });
+  connect();
+
+  const client: AnyClient = {
+    get status() {
+      return status;
+    },
+    get protocol() {
+      return hello?.protocol;
+    },
+    onStatus: statuses.add,
+    onGap: gaps.add,
+    onError: errors.add,
+    close,
+  };
+  return { client, report, post, enqueue, cancel: outgoing.cancel };
 }
 
-function isHello(frame: Readonly<Record<string, unknown>>): frame is Control & Hello {
-  const { session = "", window, maxBytes, maxPayload, beatMs } = frame;
-  return (
-    typeof session === "string" && [window, maxBytes, maxPayload, beatMs].every((count) => isCount(count, 1))
-  );
+/** @throws {RangeError} unless `condition` holds. */
+function must(condition: boolean): void {
+  if (!condition) throw new RangeError();
 }

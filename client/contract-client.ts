@@ -1,15 +1,16 @@
 import type { AskingFrame, Contract, ErrorFrame, Schema } from "../contract/index.ts";
 import { FrameType } from "../contract/protocol.ts";
 import type { ClientControl } from "../protocol/control-frames.ts";
-import { pathOf } from "./address.ts";
-import { type Checked, check } from "./check.ts";
-import type { AskOptions, ConnectOptions, SendOptions } from "./client.ts";
-import { Connection } from "./connection.ts";
+import { addressOf, pathOf } from "./address.ts";
+import { type Checked, check, invalidFrame } from "./check.ts";
+import type { AskOptions, Client, ConnectOptions, SendOptions } from "./client.ts";
+import { openConnection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
 import { ClientError, FrameRefused, MayHaveBeenTaken } from "./errors.ts";
-import { FrameIterator } from "./frame-iterator.ts";
-import type { Listeners } from "./listeners.ts";
-import { Positions } from "./positions.ts";
+import { createFrameIterator, type FrameIterator } from "./frame-iterator.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
+import { frameOf } from "./outgoing.ts";
+import { parse } from "./parse.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,130 +27,111 @@ interface Ask {
   readonly reject: (error: unknown) => void;
 }
 
-/** A client with a contract. {@link Client} describes its methods with their types. */
-export class ContractClient extends Connection {
-  readonly #contract: Contract;
-  readonly #isValidating: boolean;
-  readonly #positions = new Positions();
-  readonly #listeners = new Map<string, Listeners<unknown>>();
-  readonly #iterators = new Set<FrameIterator<unknown>>();
-  readonly #asks = new Map<unknown, Ask>();
-  #lastId = 0;
+/**
+ * Opens a connection with a contract. {@link Client} describes the methods with their types.
+ * @throws {TypeError} if a parameter is missing, the address is not a URL, or there is no WebSocket.
+ */
+export function contractClient(
+  contract: Contract,
+  options: ConnectOptions & { readonly params?: Fields },
+  environment: Environment,
+): Client<Contract> {
+  const url = addressOf(options, pathOf(contract.path, options.params));
+  const { validate: isValidating = isDevelopment() } = options;
+  const owner = { deliver, ended, control: track, since: sinceLoss };
+  const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
+  const listeners = new Map<unknown, Listeners<unknown>>();
+  const iterators = new Set<FrameIterator>();
+  const asks = new Map<unknown, Ask>();
+  let lastId = 0;
   /** Settles once the earlier frames have been checked. Undefined if all of them have. */
-  #earlier: Promise<void> | undefined;
+  let earlier: Promise<void> | undefined;
 
-  /** @throws {TypeError} if a parameter is missing, or does not fit the contract. */
-  constructor(
-    contract: Contract,
-    options: ConnectOptions & { readonly params?: Fields },
-    environment: Environment,
-  ) {
-    super(options, environment, pathOf(contract, options.params ?? {}));
-    this.#contract = contract;
-    this.#isValidating = options.validate ?? isDevelopment();
+  function on(type: string, listener: (payload: unknown) => void): () => void {
+    const known = listeners.get(type) ?? createListeners(report);
+    listeners.set(type, known);
+    return known.add(listener);
   }
 
-  on(type: string, listener: (payload: unknown) => void): () => void {
-    const listeners = this.#listeners.get(type) ?? this.listeners();
-    this.#listeners.set(type, listeners);
-    return listeners.add(listener);
+  async function send(type: string, payload: unknown, options?: SendOptions): Promise<void> {
+    await post(frameText(type, payload), options);
   }
 
-  async send(type: string, payload: unknown, options?: SendOptions): Promise<void> {
-    await this.post(frameText(type, payload), options);
-  }
-
-  ask(type: string, payload: unknown, { timeoutMs = 10_000, signal }: AskOptions = {}): Promise<unknown> {
-    const id = ++this.#lastId;
-    const { environment } = this;
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        environment.clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-        this.#asks.delete(id);
-      };
-      const ask: Ask = {
-        reply: own<AskingFrame>(this.#contract.client, type)?.reply,
-        isTaken: false,
-        resolve: (value) => {
-          settle();
-          resolve(value);
-        },
-        reject: (error) => {
-          settle();
-          this.cancel(frame);
-          reject(error);
-        },
-      };
-      const take = () => {
-        ask.isTaken = true;
-      };
-      const frame = this.frame(frameText(type, payload, id), take, ask.reject);
-      const abort = () => ask.reject(signal?.reason);
-      const timer = environment.setTimeout(
-        () => ask.reject(new ClientError("ERR_ASK_TIMEOUT", `No reply to "${type}" in ${timeoutMs} ms.`)),
-        Math.min(timeoutMs, maxDelayMs),
-      );
-      signal?.addEventListener("abort", abort);
-      this.#asks.set(id, ask);
-      if (signal?.aborted) abort();
-      else this.enqueue(frame);
-    });
-  }
-
-  events(type: string): FrameIterator<unknown> {
-    const iterator: FrameIterator<unknown> = new FrameIterator(() => {
+  async function ask(
+    type: string,
+    payload: unknown,
+    { timeoutMs = 10_000, signal }: AskOptions = {},
+  ): Promise<unknown> {
+    lastId += 1;
+    const id = lastId;
+    const text = frameText(type, payload, id);
+    let stop = () => {};
+    try {
+      return await new Promise((resolve, reject) => {
+        const reply = (contract.client as Readonly<Record<string, Partial<AskingFrame>>>)[type]?.reply;
+        const ask: Ask = { reply, isTaken: false, resolve, reject };
+        const take = () => {
+          ask.isTaken = true;
+        };
+        const frame = frameOf(text, take, reject);
+        const abort = () => reject(signal?.reason);
+        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply"));
+        const timer = environment.setTimeout(timeout, Math.min(timeoutMs, maxDelayMs));
+        stop = () => {
+          environment.clearTimeout(timer);
+          signal?.removeEventListener("abort", abort);
+          asks.delete(id);
+          cancel(frame);
+        };
+        signal?.addEventListener("abort", abort);
+        asks.set(id, ask);
+        if (signal?.aborted) abort();
+        else enqueue(frame);
+      });
+    } finally {
       stop();
-      this.#iterators.delete(iterator);
-    });
-    const stop = this.on(type, (payload) => iterator.push(payload));
-    this.#iterators.add(iterator);
-    if (this.status.state === "closed") iterator.end();
-    return iterator;
+    }
   }
 
-  protected deliver(data: string | Uint8Array): void {
-    const { type, ...payload } = parse(data) ?? {};
+  function events(type: string): AsyncIterableIterator<unknown> {
+    const events = createFrameIterator(() => {
+      off();
+      iterators.delete(events);
+    });
+    const off = on(type, events.push);
+    iterators.add(events);
+    if (client.status.state === "closed") events.end();
+    return events.iterator;
+  }
+
+  // ---- What the connection tells
+
+  function deliver(data: string | Uint8Array): void {
+    const { type, ...payload }: Record<string, unknown> = (parse(data) as Fields | undefined) ?? {};
     const { id, value, "@": position } = payload;
-    const ask = this.#asks.get(id);
+    const ask = asks.get(id);
     if (type === FrameType.reply) {
       // An ask that was given up is not known any more.
-      if (ask)
-        this.#inOrder(
-          this.#isValidating ? ask.reply : undefined,
-          [value],
-          "The reply",
-          ask.resolve,
-          ask.reject,
-        );
+      if (ask) inOrder(isValidating && ask.reply, [value], ask.resolve, ask.reject);
     } else if (type === FrameType.error) {
       const error = new FrameRefused(payload as unknown as ErrorFrame);
-      if (ask) this.#inOrder(undefined, [error], type, ask.reject);
-      else if (id === undefined) this.#inOrder(undefined, [error], type, this.report);
+      if (ask) inOrder(false, [error], ask.reject);
+      else if (id === undefined) inOrder(false, [error], report);
     } else {
-      const schema = own<Schema>(this.#contract.server, String(type));
-      if (schema === undefined) {
-        if (this.#isValidating)
-          this.report(
-            new ClientError(
-              "ERR_INVALID_FRAME",
-              `The contract has no such frame: ${String(data).slice(0, 99)}`,
-            ),
-          );
+      const schemas = contract.server as Readonly<Record<string, Schema>>;
+      const schema = Object.hasOwn(schemas, String(type)) && schemas[type as string];
+      if (!schema) {
+        if (isValidating) report(invalidFrame(data));
         return;
       }
       if (Array.isArray(position)) {
-        this.#positions.keep(position);
+        keep(position);
         delete payload["@"];
       }
       // A payload that is not an object is carried as `value`. Only the schema tells it from one that is.
       const isBoxed = Object.keys(payload).join() === "value";
-      this.#inOrder(
-        isBoxed || this.#isValidating ? schema : undefined,
-        isBoxed ? [payload, value] : [payload],
-        `The frame "${type}"`,
-        (checked) => this.#listeners.get(type as string)?.call(checked),
-      );
+      const values = isBoxed ? [payload, value] : [payload];
+      inOrder((isBoxed || isValidating) && schema, values, (fit) => listeners.get(type)?.call(fit));
     }
   }
 
@@ -157,50 +139,69 @@ export class ContractClient extends Connection {
    * Checks `values` and calls `accept` or `refuse`, after the earlier frames. At once, unless a schema is
    * asynchronous.
    */
-  #inOrder(
-    schema: Schema | undefined,
+  function inOrder(
+    schema: Schema | false | undefined,
     values: readonly unknown[],
-    what: string,
     accept: (value: unknown) => void,
-    refuse: (error: unknown) => void = this.report,
+    refuse: (error: unknown) => void = report,
   ): void {
-    const outcome = check(schema, values, what);
+    const outcome = check(schema, values);
     const use = (checked: Checked) => ("error" in checked ? refuse(checked.error) : accept(checked.value));
-    if (this.#earlier === undefined && !(outcome instanceof Promise)) {
+    if (earlier === undefined && !(outcome instanceof Promise)) {
       use(outcome);
       return;
     }
-    const done = Promise.all([outcome, this.#earlier]).then(([checked]) => {
-      if (this.#earlier === done) this.#earlier = undefined;
+    const done = Promise.all([outcome, earlier]).then(([checked]) => {
+      if (earlier === done) earlier = undefined;
       use(checked);
     });
-    this.#earlier = done;
+    earlier = done;
   }
 
-  protected override ended(): void {
-    const { state } = this.status;
-    this.#inOrder(undefined, [], "", () => {
-      for (const ask of this.#asks.values()) if (ask.isTaken) ask.reject(new MayHaveBeenTaken());
-      if (state === "closed") for (const iterator of this.#iterators) iterator.end();
+  function ended(isClosed: boolean): void {
+    inOrder(false, [], () => {
+      for (const ask of asks.values()) if (ask.isTaken) ask.reject(new MayHaveBeenTaken());
+      if (isClosed) for (const iterator of iterators) iterator.end();
     });
   }
 
-  protected override control(frame: Fields): void {
-    this.#positions.control(frame);
+  // ---- Positions in the histories of groups: after the loss of a session, the server sends what was missed
+
+  /** The offsets of the last frames that have arrived, by group. Only of the groups that this session has joined. */
+  let marks = new Map<unknown, unknown>();
+  /** Those of the lost session. */
+  let lostMarks = new Map<unknown, unknown>();
+  let ticket: unknown;
+  /** The request that no ticket has answered yet. */
+  let request: ClientControl | undefined;
+
+  function track({ c, group, at, value }: Fields): void {
+    if (c === "ticket") {
+      ticket = value;
+      request = undefined;
+    }
+    // Until a lost frame has arrived, another loss of the session must not lose it.
+    else if (c === "left") marks.delete(group);
+    else if (c === "joined") {
+      marks.set(group, lostMarks.get(group) ?? at);
+      lostMarks.delete(group);
+    }
   }
 
-  protected override since(): ClientControl | undefined {
-    return this.#positions.since();
+  function keep([group, offset]: readonly unknown[]): void {
+    if (marks.has(group)) marks.set(group, offset);
   }
-}
 
-/** The fields of a frame. Undefined if it is not the text of a JSON object. */
-function parse(data: string | Uint8Array): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(data as string);
-  } catch {
-    return undefined;
+  function sinceLoss(isNewSession: boolean): ClientControl | undefined {
+    if (isNewSession) {
+      lostMarks = marks;
+      marks = new Map();
+      if (ticket) request = { c: "since", ticket, marks: Object.fromEntries(lostMarks) } as ClientControl;
+    }
+    return request;
   }
+
+  return Object.assign(client, { on, send, ask, events }) as unknown as Client<Contract>;
 }
 
 /** The text of a frame. A payload that is not an object is carried as `value`. */
@@ -208,10 +209,6 @@ function frameText(type: string, payload: unknown, id?: number): string {
   const isBoxed = Object(payload) !== payload || Array.isArray(payload) || payload instanceof Date;
   return JSON.stringify({ ...(isBoxed ? { value: payload } : (payload as object)), type, id });
 }
-
-/** A property of `object` itself. */
-const own = <T>(object: unknown, key: string): T | undefined =>
-  Object.hasOwn(object as object, key) ? (object as Readonly<Record<string, T>>)[key] : undefined;
 
 /** Bundlers replace `process.env.NODE_ENV`. Without a bundler, a browser has no `process`. */
 function isDevelopment(): boolean {

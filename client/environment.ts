@@ -24,7 +24,7 @@ export interface PageEvent {
 export interface Socket {
   binaryType: string;
   readonly readyState: number;
-  onopen: (() => void) | null;
+  onopen: ((event: unknown) => void) | null;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
   onerror: (() => void) | null;

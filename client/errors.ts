@@ -28,8 +28,14 @@ export class ClientError extends Error {
  */
 export class MayHaveBeenTaken extends ClientError {
   constructor() {
-    super("ERR_MAY_HAVE_BEEN_TAKEN", "The session ended before the server confirmed the frame.");
+    super("ERR_MAY_HAVE_BEEN_TAKEN", "Check the state of the server.");
   }
+}
+
+interface ClosedDetails {
+  readonly code: number;
+  readonly reason: string;
+  readonly status?: number;
 }
 
 /** The connection is closed for good. The server has not handled the frame. Create a new connection with `connect`. */
@@ -40,9 +46,9 @@ export class ConnectionClosed extends ClientError {
   /** The HTTP status of the refusal, if the server refused the connection. */
   declare readonly status: number | undefined;
 
-  constructor(closeCode: number, reason: string, status?: number) {
-    super("ERR_CONNECTION_CLOSED", `The connection is closed: ${status ?? closeCode} ${reason}`);
-    Object.assign(this, { closeCode, reason, status });
+  constructor({ code, ...details }: ClosedDetails) {
+    super("ERR_CONNECTION_CLOSED", `Closed: ${code} ${details.reason}`);
+    Object.assign(this, details, { closeCode: code });
   }
 }
 
@@ -52,11 +58,11 @@ export class FrameRefused extends ClientError {
   declare readonly issues: ErrorFrame["issues"];
   /** The types of the frames that the server takes now. */
   declare readonly expected: ErrorFrame["expected"];
-  /** What the handler added. */
+  /** The value that the handler added. */
   declare readonly data: unknown;
 
-  constructor({ code, message, issues, expected, data }: ErrorFrame) {
-    super(code, message);
-    Object.assign(this, { issues, expected, data });
+  constructor(frame: ErrorFrame) {
+    super(frame.code, frame.message);
+    Object.assign(this, frame);
   }
 }

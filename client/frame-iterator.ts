@@ -3,64 +3,60 @@ import { ClientError } from "./errors.ts";
 /** The maximum number of frames that wait for the reader of an iterator. */
 const maxFrames = 1_000;
 
-interface Reader<T> {
-  resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: Error): void;
+/** An iterator over frames as they arrive. */
+export interface FrameIterator {
+  readonly iterator: AsyncIterableIterator<unknown>;
+  push(frame: unknown): void;
+  /** Ends the iterator after the frames that wait. */
+  end(): void;
 }
 
-/** Iterates over frames as they arrive. */
-export class FrameIterator<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #frames: T[] = [];
-  readonly #readers: Reader<T>[] = [];
-  readonly #stop: () => void;
-  #error: Error | undefined;
-  #isOver = false;
+/** @param stop called when no more frames are wanted. */
+export function createFrameIterator(stop: () => void): FrameIterator {
+  let frames: unknown[] = [];
+  let failure: Error | undefined;
+  let isOver = false;
+  /** Resolve the promises that calls of `next` await. */
+  const wakers: (() => void)[] = [];
 
-  /** @param stop called when no more frames are wanted. */
-  constructor(stop: () => void) {
-    this.#stop = stop;
+  function wake(): void {
+    for (const waker of wakers.splice(0)) waker();
   }
 
-  push(frame: T): void {
-    const reader = this.#readers.shift();
-    if (reader !== undefined) reader.resolve({ value: frame, done: false });
-    else if (this.#frames.length < maxFrames) this.#frames.push(frame);
-    else {
-      this.#error = new ClientError(
-        "ERR_EVENTS_OVERFLOW",
-        "Too many frames wait for this iterator: read faster, or use on.",
-      );
-      this.end();
+  function push(frame: unknown): void {
+    if (frames.length < maxFrames) {
+      frames.push(frame);
+      wake();
+    } else {
+      failure = new ClientError("ERR_EVENTS_OVERFLOW", "Too many frames wait.");
+      end();
     }
   }
 
-  /** Ends the iterator after the frames that wait. */
-  end(): void {
-    this.#isOver = true;
-    this.#stop();
-    for (const reader of this.#readers.splice(0)) reader.resolve({ value: undefined, done: true });
+  function end(): void {
+    isOver = true;
+    stop();
+    wake();
   }
 
-  next(): Promise<IteratorResult<T, undefined>> {
-    return new Promise((resolve, reject) => {
-      const error = this.#error;
-      if (this.#frames.length > 0) resolve({ value: this.#frames.shift() as T, done: false });
-      else if (error !== undefined) {
-        this.#error = undefined;
-        reject(error);
-      } else if (this.#isOver) resolve({ value: undefined, done: true });
-      else this.#readers.push({ resolve, reject });
-    });
-  }
-
-  return(): Promise<IteratorResult<T, undefined>> {
-    this.#frames.length = 0;
-    this.#error = undefined;
-    this.end();
-    return this.next();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
+  const iterator: AsyncIterableIterator<unknown> = {
+    async next() {
+      while (!frames.length && !isOver) await new Promise<void>((resolve) => wakers.push(resolve));
+      if (frames.length) return { value: frames.shift(), done: false };
+      const error = failure;
+      failure = undefined;
+      if (error) throw error;
+      return { value: undefined, done: true };
+    },
+    return() {
+      frames = [];
+      failure = undefined;
+      end();
+      return this.next();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+  return { iterator, push, end };
 }

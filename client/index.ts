@@ -5,9 +5,9 @@
  */
 import type { Contract } from "../contract/index.ts";
 import type { Client, ConnectOptions, ContractConnectOptions, RawClient } from "./client.ts";
-import { ContractClient } from "./contract-client.ts";
+import { contractClient } from "./contract-client.ts";
 import type { Environment } from "./environment.ts";
-import { PlainClient } from "./raw-client.ts";
+import { rawClient } from "./raw-client.ts";
 
 export type {
   AnyClient,
@@ -42,7 +42,7 @@ export function connect(options: ConnectOptions & { readonly url: string | URL }
  * After a lost connection, the client resumes its session: each frame arrives once, in both directions. If that is
  * not possible, `onGap` says so.
  *
- * @throws {TypeError} if a parameter is missing or does not fit the contract, if the address is not a URL, or if
+ * @throws {TypeError} if a parameter is missing, if the address is not a URL, or if
  *   there is no WebSocket.
  *
  * @example
@@ -60,6 +60,6 @@ export function connect(
 ): RawClient | Client<Contract> {
   const environment = globalThis as Environment;
   return options === undefined
-    ? new PlainClient(first as ConnectOptions, environment)
-    : (new ContractClient(first as Contract, options, environment) as Client<Contract>);
+    ? rawClient(first as ConnectOptions, environment)
+    : contractClient(first as Contract, options, environment);
 }

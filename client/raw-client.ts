@@ -1,41 +1,38 @@
 import { escapeText } from "../protocol/control-frames.ts";
-import type { RawClient, SendOptions } from "./client.ts";
-import { Connection } from "./connection.ts";
+import { addressOf } from "./address.ts";
+import type { ConnectOptions, RawClient } from "./client.ts";
+import { openConnection } from "./connection.ts";
+import type { Environment } from "./environment.ts";
+import { createListeners } from "./listeners.ts";
+import { parse } from "./parse.ts";
 
-/** A client without a contract. */
-export class PlainClient extends Connection implements RawClient {
-  readonly #listeners = {
-    text: this.listeners<string>(),
-    json: this.listeners<unknown>(),
-    bytes: this.listeners<Uint8Array>(),
+/** Opens a connection without a contract. @throws {TypeError} if the address is not a URL, or there is no WebSocket. */
+export function rawClient(options: ConnectOptions, environment: Environment): RawClient {
+  const { client, report, post } = openConnection(addressOf(options), options, environment, { deliver });
+  const listeners = {
+    text: createListeners<string>(report),
+    json: createListeners<unknown>(report),
+    bytes: createListeners<Uint8Array>(report),
   };
 
-  on(type: "text" | "json" | "bytes", listener: (frame: never) => void): () => void {
-    return this.#listeners[type].add(listener as (frame: unknown) => void);
-  }
-
-  send(frame: string | Uint8Array, options?: SendOptions): Promise<void> {
-    // The caller may change its bytes while the frame waits.
-    return this.post(typeof frame === "string" ? escapeText(frame) : frame.slice(), options);
-  }
-
-  async sendJson(value: unknown, options?: SendOptions): Promise<void> {
-    await this.send(JSON.stringify(value), options);
-  }
-
-  protected deliver(data: string | Uint8Array): void {
-    const { text, json, bytes } = this.#listeners;
+  function deliver(data: string | Uint8Array): void {
     if (typeof data !== "string") {
-      bytes.call(data);
+      listeners.bytes.call(data);
       return;
     }
-    text.call(data);
-    let value: unknown;
-    try {
-      value = JSON.parse(data);
-    } catch {
-      return;
-    }
-    json.call(value);
+    listeners.text.call(data);
+    const value = parse(data);
+    if (value !== undefined) listeners.json.call(value);
   }
+
+  // The caller may change its bytes while the frame waits.
+  const send: RawClient["send"] = (frame, options) =>
+    post(typeof frame === "string" ? escapeText(frame) : frame.slice(), options);
+
+  return Object.assign(client, {
+    on: (type: keyof typeof listeners, listener: (frame: never) => void) =>
+      listeners[type].add(listener as (frame: unknown) => void),
+    send,
+    sendJson: async (value, options) => send(JSON.stringify(value), options),
+  } satisfies Omit<RawClient, keyof typeof client>);
 }

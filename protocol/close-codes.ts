@@ -35,26 +35,41 @@ export const CloseCode = {
 /** The close code of a refusal is the sum of this number and the HTTP status. */
 export const refusalCode = 3000;
 
-/** The ranges of close codes that do not mean `unless-bye`. Both ends are inclusive. */
-export const returns: readonly (readonly [first: number, last: number, comesBack: Return])[] = [
-  [1001, 1001, "always"],
-  [1002, 1003, "never"],
-  [1004, 1006, "always"],
-  [1007, 1010, "never"],
-  [1011, 1015, "always"],
-  [3008, 3008, "always"],
-  // Refusals: of the statuses below 500, only these may change by themselves.
-  [3408, 3408, "always"],
-  [3425, 3426, "always"],
-  [3429, 3429, "always"],
-  [3300, 3499, "never"],
-  [3500, 3599, "always"],
-  [3990, 3990, "always"],
-  [3991, 3991, "never"],
-  [3992, 3993, "always"],
+type Ranges = readonly (readonly [first: number, last: number])[];
+
+const isIn = (ranges: Ranges, code: number): boolean =>
+  ranges.some(([first, last]) => first <= code && code <= last);
+
+/** The codes that mean `never`. Of the refusals with a status below 500, 408, 425, 426 and 429 may change by themselves. */
+export const finalCodes: Ranges = [
+  [1002, 1003],
+  [1007, 1010],
+  [3300, 3407],
+  [3409, 3424],
+  [3427, 3428],
+  [3430, 3499],
+  [3991, 3991],
 ];
+
+/** The codes that mean `always`. */
+export const returningCodes: Ranges = [
+  [1001, 1001],
+  [1004, 1006],
+  [1011, 1015],
+  [3008, 3008],
+  [3408, 3408],
+  [3425, 3426],
+  [3429, 3429],
+  [3500, 3599],
+  [3990, 3990],
+  [3992, 3993],
+];
+
+/** Whether `code` means `never`. */
+export const isFinal = (code: number): boolean => isIn(finalCodes, code);
 
 /** Whether the client comes back after its socket was closed with `code`. */
 export function comesBack(code: number): Return {
-  return returns.find(([first, last]) => first <= code && code <= last)?.[2] ?? "unless-bye";
+  if (isFinal(code)) return "never";
+  return isIn(returningCodes, code) ? "always" : "unless-bye";
 }

@@ -142,6 +142,7 @@ describe("Diagrams in the project's own pages", function () {
     ["--check", "docs/guides/draw-state-machines.md"],
     ["--format=svg", "--check", "docs/pictures/connection-machine.svg"],
     [turnstile, "--format=svg", "--check", "docs/pictures/turnstile.svg"],
+    ["docs/pictures/client.ts", "--format=svg", "--check", "docs/pictures/client.svg"],
   ];
   for (const args of checks) {
     it(`are up to date: ${args.at(-1)}`, async () => {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { until } from "../layers/support/until.ts";
 import { nextTurn } from "../support/next-turn.ts";
-import { Stage } from "./support/stage.ts";
+import { outcomeOf, Stage } from "./support/stage.ts";
 
 describe("A client that listens for signs of life", () => {
   let stage: Stage;
@@ -51,7 +51,7 @@ describe("A client that listens for signs of life", () => {
     stage.environment.sleep(3_600_000);
     expect(client.status.state).to.equal("joined");
     expect(await peer.readControl()).to.deep.equal({ c: "beat" });
-    stage.environment.advance(5_000);
+    stage.environment.advance(2_500);
     expect(client.status.state).to.equal("away");
   });
 
@@ -71,7 +71,8 @@ describe("A client that listens for signs of life", () => {
       const second = await stage.server.peer();
       expect(await second.readControl()).to.include({ c: "resume", try: 1 });
       stage.environment.dispatch(wake);
-      await nextTurn();
+      second.control({ c: "resumed", received: 0, done: 0, from: 1 });
+      await client.reaches("joined");
       expect(stage.server.upgrades).to.equal(2);
     });
 
@@ -88,12 +89,13 @@ describe("A client that listens for signs of life", () => {
     const { client, peer } = await stage.joined();
     stage.environment.document.visibilityState = "hidden";
     stage.environment.dispatch("visibilitychange");
+    outcomeOf(client.send("a"));
+    expect(await peer.read()).to.equal("a");
     peer.cut();
     await client.reaches("away");
     stage.environment.dispatch("visibilitychange");
-    await nextTurn();
-    expect(stage.server.upgrades).to.equal(1);
-    expect(peer.unread).to.deep.equal([]);
+    expect((await stage.comesBack(client)).resume).to.include({ try: 1 });
+    expect(stage.server.upgrades).to.equal(2);
   });
 
   it("leaves for good when its page is left", async () => {

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { build, type Format } from "esbuild";
 import { run } from "../support/child-process.ts";
@@ -146,6 +147,29 @@ describe("A bundle made by esbuild", function () {
     expect(others)
       .to.have.length(1)
       .and.match(/contract\.js$/);
+  });
+
+  it("has at most 5 KB of the client for a browser, gzipped, and almost nothing of it for an error class", async () => {
+    const bundled = async (text: string) => {
+      const { outputFiles, metafile } = await build({
+        entryPoints: [project.write("client.js", text)],
+        bundle: true,
+        platform: "browser",
+        format: "esm",
+        minify: true,
+        metafile: true,
+        write: false,
+      });
+      const others = Object.keys(metafile.inputs).filter(
+        (file) => !/dist\/(?:client|contract|protocol)\/[\w-]+\.js$/.test(file),
+      );
+      expect(others).to.have.length(1);
+      return gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).byteLength;
+    };
+    const size = await bundled(`import { connect } from "greenroom/client"; globalThis.connect = connect;`);
+    expect(size).to.be.within(3_000, 5 * 1_024);
+    const error = `import { ClientError } from "greenroom/client"; globalThis.ClientError = ClientError;`;
+    expect(await bundled(error)).to.be.lessThan(300);
   });
 
   it("has only the modules that the program uses", async () => {

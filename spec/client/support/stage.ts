@@ -7,8 +7,8 @@ import type {
   RawClient,
   Status,
 } from "../../../client/client.ts";
-import { ContractClient } from "../../../client/contract-client.ts";
-import { PlainClient } from "../../../client/raw-client.ts";
+import { contractClient } from "../../../client/contract-client.ts";
+import { rawClient } from "../../../client/raw-client.ts";
 import type { Contract } from "../../../contract/index.ts";
 import { until } from "../../layers/support/until.ts";
 import { FakeEnvironment } from "./fake-environment.ts";
@@ -28,7 +28,7 @@ export class Stage {
   }
 
   raw(options: Partial<ConnectOptions> = {}): Watched<RawClient> {
-    return watch(new PlainClient({ url: this.server.url, WebSocket, ...options }, this.environment));
+    return watch(rawClient({ url: this.server.url, WebSocket, ...options }, this.environment));
   }
 
   contract<K extends Contract>(
@@ -36,9 +36,7 @@ export class Stage {
     options: Partial<ContractConnectOptions<K>> = {},
   ): Watched<Client<K>> {
     const all = { url: this.server.url, WebSocket, ...options };
-    return watch(
-      new ContractClient(contract, all as ConnectOptions, this.environment) as unknown as Client<K>,
-    );
+    return watch(contractClient(contract, all as ConnectOptions, this.environment) as unknown as Client<K>);
   }
 
   /** A client that is joined, and the server's end of its socket. */
@@ -114,7 +112,7 @@ function watch<C extends Pick<RawClient, "status" | "onStatus" | "onGap" | "onEr
   return Object.assign(client, { seen, reaches });
 }
 
-/** What a promise came to, without waiting for it. */
+/** The outcome of a promise, without waiting for it. */
 export function outcomeOf(promise: Promise<unknown>): {
   state: "pending" | "resolved" | "rejected";
   value?: unknown;
