@@ -6,8 +6,8 @@ export class Line {
   readonly #listener: Server;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
-  /** The time of `performance.now()` at which the connection to the server was made. */
-  #connectedAt: number | undefined;
+  /** The newest connection to the server, and the time of `performance.now()` at which it was made. */
+  #newest: { readonly server: Socket; readonly connectedAt: number } | undefined;
   #offlineUntil = 0;
 
   private constructor(target: number) {
@@ -29,7 +29,7 @@ export class Line {
 
   /** The time for which the client has been connected to the server, in milliseconds; 0 if it is not. */
   get connectedMs(): number {
-    return this.#connectedAt === undefined ? 0 : performance.now() - this.#connectedAt;
+    return this.#newest === undefined ? 0 : performance.now() - this.#newest.connectedAt;
   }
 
   /** Destroys the connection on both sides, and refuses new ones for `offlineMs`. */
@@ -53,12 +53,13 @@ export class Line {
     }
     const server = connect({ port: this.#target, host: "127.0.0.1", noDelay: true });
     server.on("connect", () => {
-      this.#connectedAt = performance.now();
+      this.#newest = { server, connectedAt: performance.now() };
     });
     this.#carry(client, server);
     this.#carry(server, client);
     server.on("close", () => {
-      this.#connectedAt = undefined;
+      // An older connection may end after a newer one has begun.
+      if (this.#newest?.server === server) this.#newest = undefined;
     });
   }
 

@@ -121,6 +121,15 @@ describe("Line", () => {
     expect(line.connectedMs).to.equal(0);
   });
 
+  it("knows that the client is connected if an older connection ends after a newer one has begun", async () => {
+    const older = await echoed("older");
+    await echoed("newer");
+    const ended = served[0] && once(served[0], "close");
+    older.destroy();
+    await ended;
+    expect(line.connectedMs).to.be.above(0);
+  });
+
   it("refuses a client that is offline, and accepts it afterwards", async () => {
     line.cut(60_000);
     const refused = connect(line.port, "127.0.0.1");
