@@ -123,10 +123,12 @@ describe("Line", () => {
 
   it("knows that the client is connected if an older connection ends after a newer one has begun", async () => {
     const older = await echoed("older");
-    await echoed("newer");
+    const newer = await echoed("newer");
     const ended = served[0] && once(served[0], "close");
     older.destroy();
     await ended;
+    newer.write("a round trip, after which the proxy has seen the end");
+    await once(newer, "data");
     expect(line.connectedMs).to.be.above(0);
   });
 
