@@ -1,7 +1,7 @@
 import { randomFrom } from "../../layers/testing/random.ts";
 
 /** The folders of the apps. */
-export type AppName = "greenroom" | "socket-io" | "socket-io-recovery" | "ws";
+export type AppName = "greenroom" | "greenroom-recovery" | "socket-io" | "socket-io-recovery" | "ws";
 
 /** See `connectors.ts`. */
 export type ConnectorName = "none" | "memory" | "pubsub" | "streams" | "adapter";
@@ -32,7 +32,7 @@ export const rows = {
   },
   "greenroom-streams": {
     title: "**Greenroom**, `RedisStreamsLayer`",
-    app: "greenroom",
+    app: "greenroom-recovery",
     connector: "streams",
     isPublishedElsewhere: true,
   },

@@ -4,7 +4,6 @@ import { news } from "./contract.ts";
 
 export class News extends contractConsumer(news)<{ messages: { headline: Headline } }> {
   static override readonly layer = "news";
-  static override readonly session = { recover: true };
   static override readonly on = handlers<News>({ headline: relay });
 
   override async connect() {
