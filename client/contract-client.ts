@@ -2,7 +2,7 @@ import type { AskingFrame, Contract, ErrorFrame, Schema } from "../contract/inde
 import { FrameType } from "../contract/protocol.ts";
 import type { ClientControl } from "../protocol/control-frames.ts";
 import { addressOf, pathOf } from "./address.ts";
-import { type Checked, check, invalidFrame } from "./check.ts";
+import { check, invalidFrame } from "./check.ts";
 import type { AskOptions, Client, ConnectOptions, SendOptions } from "./client.ts";
 import { openConnection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
@@ -38,7 +38,7 @@ export function contractClient(
 ): Client<Contract> {
   const url = addressOf(options, pathOf(contract.path, options.params));
   const { validate: isValidating = isDevelopment() } = options;
-  const owner = { deliver, ended, control: track, since: sinceLoss };
+  const owner = { deliver, ended, control: track, since };
   const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
   const listeners = new Map<unknown, Listeners<unknown>>();
   const iterators = new Set<FrameIterator>();
@@ -53,17 +53,15 @@ export function contractClient(
     return known.add(listener);
   }
 
-  async function send(type: string, payload: unknown, options?: SendOptions): Promise<void> {
-    await post(frameText(type, payload), options);
-  }
+  const send = async (type: string, payload: unknown, options?: SendOptions): Promise<void> =>
+    post(frameText(type, payload), options);
 
   async function ask(
     type: string,
     payload: unknown,
     { timeoutMs = 10_000, signal }: AskOptions = {},
   ): Promise<unknown> {
-    lastId += 1;
-    const id = lastId;
+    const id = ++lastId;
     const text = frameText(type, payload, id);
     let stop = () => {};
     try {
@@ -75,8 +73,10 @@ export function contractClient(
         };
         const frame = frameOf(text, take, reject);
         const abort = () => reject(signal?.reason);
-        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply"));
-        const timer = environment.setTimeout(timeout, Math.min(timeoutMs, maxDelayMs));
+        const timer = environment.setTimeout(
+          () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply")),
+          Math.min(timeoutMs, maxDelayMs),
+        );
         stop = () => {
           environment.clearTimeout(timer);
           signal?.removeEventListener("abort", abort);
@@ -145,15 +145,14 @@ export function contractClient(
     accept: (value: unknown) => void,
     refuse: (error: unknown) => void = report,
   ): void {
-    const outcome = check(schema, values);
-    const use = (checked: Checked) => ("error" in checked ? refuse(checked.error) : accept(checked.value));
-    if (earlier === undefined && !(outcome instanceof Promise)) {
-      use(outcome);
+    const checked = check(schema, values, accept, refuse);
+    if (!earlier && !(checked instanceof Promise)) {
+      checked();
       return;
     }
-    const done = Promise.all([outcome, earlier]).then(([checked]) => {
+    const done = Promise.all([checked, earlier]).then(([settle]) => {
       if (earlier === done) earlier = undefined;
-      use(checked);
+      settle();
     });
     earlier = done;
   }
@@ -167,10 +166,8 @@ export function contractClient(
 
   // ---- Positions in the histories of groups: after the loss of a session, the server sends what was missed
 
-  /** The offsets of the last frames that have arrived, by group. Only of the groups that this session has joined. */
-  let marks = new Map<unknown, unknown>();
-  /** Those of the lost session. */
-  let lostMarks = new Map<unknown, unknown>();
+  /** The offsets of the last frames that have arrived, by group. They outlive the session. */
+  const marks = new Map<unknown, unknown>();
   let ticket: unknown;
   /** The request that no ticket has answered yet. */
   let request: ClientControl | undefined;
@@ -179,25 +176,18 @@ export function contractClient(
     if (c === "ticket") {
       ticket = value;
       request = undefined;
-    }
-    // Until a lost frame has arrived, another loss of the session must not lose it.
-    else if (c === "left") marks.delete(group);
-    else if (c === "joined") {
-      marks.set(group, lostMarks.get(group) ?? at);
-      lostMarks.delete(group);
-    }
+    } else if (c === "left") marks.delete(group);
+    // The server knows what has arrived: after a loss by `since`, and after a resumption by the counts.
+    else if (c === "joined") marks.set(group, at);
   }
 
   function keep([group, offset]: readonly unknown[]): void {
     if (marks.has(group)) marks.set(group, offset);
   }
 
-  function sinceLoss(isNewSession: boolean): ClientControl | undefined {
-    if (isNewSession) {
-      lostMarks = marks;
-      marks = new Map();
-      if (ticket) request = { c: "since", ticket, marks: Object.fromEntries(lostMarks) } as ClientControl;
-    }
+  function since(isNewSession: boolean): ClientControl | undefined {
+    if (isNewSession && ticket)
+      request = { c: "since", ticket, marks: Object.fromEntries(marks) } as ClientControl;
     return request;
   }
 

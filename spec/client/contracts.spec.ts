@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect } from "chai";
 import { contract } from "greenroom/contract";
 import { z } from "zod";
-import { FrameRefused, MayHaveBeenTaken } from "../../client/errors.ts";
+import { ConnectionClosed, FrameRefused, MayHaveBeenTaken } from "../../client/errors.ts";
 import { until } from "../layers/support/until.ts";
 import { gate } from "../support/gate.ts";
 import { nextTurn } from "../support/next-turn.ts";
@@ -265,6 +265,29 @@ describe("A client with a contract", () => {
       for (const { value } of asks) expect(value).to.be.instanceOf(MayHaveBeenTaken);
     });
 
+    it("asks the next session, if the server had not begun to handle the frame", async () => {
+      const { room, peer } = await joined();
+      const asks = ["Ada", "Bob"].map((name) => outcomeOf(room.ask("rename", { name })));
+      await until(() => peer.unread.length === 2);
+      peer.cut();
+      const { peer: second } = await stage.comesBack(room);
+      second.control({ c: "gone", code: 3993, reason: "", done: 0 });
+      const third = await stage.welcome(room);
+      expect(await third.readJson()).to.include({ type: "rename", id: 2 });
+      third.sendJson({ type: "greenroom.reply", id: 2, value: { members: 1 } });
+      await until(() => asks[1]?.state === "resolved");
+      expect(asks[0]?.value).to.be.instanceOf(MayHaveBeenTaken);
+    });
+
+    it("rejects if the client is closed", async () => {
+      const { room } = await joined();
+      await room.close();
+      const asked = outcomeOf(room.ask("rename", { name: "Ada" }));
+      await until(() => asked.state === "rejected");
+      expect(asked.value).to.be.instanceOf(ConnectionClosed);
+      expect(stage.environment.timers.size).to.equal(0);
+    });
+
     it("asks the next session, if the frame was not written before the session was lost", async () => {
       const { room, peer } = await joined();
       peer.cut();
@@ -391,36 +414,51 @@ describe("A client with a contract", () => {
       expect(await third.readJson()).to.include({ type: "say" });
     });
 
-    it("keeps an old mark until a lost frame has arrived", async () => {
+    it("announces the marks, so that the server waits for them", async () => {
       const { room, peer } = await joined();
       peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
-      peer.control({ c: "ticket", value: "first" });
+      expect(peer.offered).to.deep.equal(["greenroom.v1"]);
+      peer.control({ c: "ticket", value: "sealed" });
       const second = await loseSession(room, peer);
-      await second.readControl();
-      second.control({ c: "joined", group: "tea", epoch: "e", at: 20 });
-      second.control({ c: "ticket", value: "second" });
-      second.control({ c: "skip", n: 1 });
-      await until(() => room.seen.gaps.length === 2);
-      const third = await loseSession(room, second);
-      expect(await third.readControl()).to.deep.equal({ c: "since", ticket: "second", marks: { tea: 10 } });
+      expect(second.offered).to.deep.equal(["greenroom.v1", "greenroom.since"]);
+      expect(await second.readControl()).to.include({ c: "since" });
     });
 
-    it("repeats the request after a resumption, until a ticket has arrived", async () => {
+    it("asks again after a resumption, until a ticket has arrived", async () => {
       const { room, peer } = await joined();
       peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
-      peer.control({ c: "ticket", value: "first" });
+      peer.control({ c: "ticket", value: "sealed" });
       const second = await loseSession(room, peer);
       const since = await second.readControl();
       second.cut();
       const { peer: third } = await stage.comesBack(room);
       third.control({ c: "resumed", received: 0, done: 0, from: 1 });
       expect(await third.readControl()).to.deep.equal(since);
-      third.control({ c: "ticket", value: "second" });
+      third.control({ c: "ticket", value: "other" });
+      outcomeOf(room.send("say", { text: "hi" }));
+      expect(await third.readJson()).to.include({ type: "say" });
       third.cut();
       const { peer: fourth } = await stage.comesBack(room);
       fourth.control({ c: "resumed", received: 0, done: 0, from: 1 });
-      outcomeOf(room.send("say", { text: "hi" }));
       expect(await fourth.readJson()).to.include({ type: "say" });
+    });
+
+    it("takes the mark of a group from the server when it joins the group, and keeps the others", async () => {
+      const { room, peer } = await joined();
+      for (const group of ["tea", "new", "kept"]) peer.control({ c: "joined", group, epoch: "e", at: 10 });
+      peer.control({ c: "ticket", value: "first" });
+      const second = await loseSession(room, peer);
+      await second.readControl();
+      second.control({ c: "joined", group: "tea", epoch: "e", at: 12 });
+      second.control({ c: "joined", group: "new", epoch: "f", at: 3 });
+      second.control({ c: "ticket", value: "second" });
+      second.sendJson({ type: "said", "@": ["new", 4], text: "a" });
+      const third = await loseSession(room, second);
+      expect(await third.readControl()).to.deep.equal({
+        c: "since",
+        ticket: "second",
+        marks: { tea: 12, new: 4, kept: 10 },
+      });
     });
 
     it("sends nothing without a ticket, and nothing after a resumption", async () => {
