@@ -37,6 +37,7 @@ export class LoggedFrames {
   #page = new Page();
   #pageNumber = -1;
   #bytes = 0;
+  #keptBytes = 0;
 
   /**
    * The memory of all logs, in bytes: the payload of each frame once, however many logs hold it, and
@@ -53,10 +54,17 @@ export class LoggedFrames {
       this.#latestId = this.#ids.get(frame) ?? this.#add(frame);
     }
     const id = this.#latestId;
-    const { logs } = this.#pageOf(id);
-    logs[id % pageSize] = (logs[id % pageSize] as number) + 1;
+    const { bytes, logs } = this.#pageOf(id);
+    const index = id % pageSize;
+    logs[index] = (logs[index] as number) + 1;
+    this.#keptBytes = bytes[index] as number;
     this.#bytes += referenceBytes;
     return id;
+  }
+
+  /** The size of the payload of the frame that was kept last, in bytes. */
+  get keptBytes(): number {
+    return this.#keptBytes;
   }
 
   /** The frame of an id that a log holds. */
@@ -64,21 +72,23 @@ export class LoggedFrames {
     return this.#pageOf(id).frames[id % pageSize] as Frame;
   }
 
-  /** The size of the payload of such a frame, in bytes. */
-  bytesOf(id: number): number {
-    return this.#pageOf(id).bytes[id % pageSize] as number;
-  }
-
-  /** Called when a log no longer holds the frame. @returns the size of its payload, in bytes. */
-  release(id: number): number {
-    const page = this.#pageOf(id);
-    const index = id % pageSize;
-    const logs = (page.logs[index] as number) - 1;
-    const bytes = page.bytes[index] as number;
-    page.logs[index] = logs;
-    this.#bytes -= referenceBytes;
-    if (logs === 0) this.#remove(id, page, bytes);
-    return bytes;
+  /**
+   * Called when a log no longer holds `count` frames, whose ids begin with `first`.
+   * @returns the size of their payloads, in bytes.
+   */
+  release(first: number, count: number): number {
+    let released = 0;
+    for (let id = first; id < first + count; id += 1) {
+      const page = this.#pageOf(id);
+      const index = id % pageSize;
+      const logs = (page.logs[index] as number) - 1;
+      const bytes = page.bytes[index] as number;
+      page.logs[index] = logs;
+      released += bytes;
+      if (logs === 0) this.#remove(id, page, bytes);
+    }
+    this.#bytes -= count * referenceBytes;
+    return released;
   }
 
   #add(frame: Frame): number {

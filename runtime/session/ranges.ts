@@ -24,15 +24,22 @@ export class Ranges {
     this.#size += 1;
   }
 
-  shift(): number | undefined {
-    if (this.#size === 0) return undefined;
+  /** The oldest number; undefined if there is none. */
+  get first(): number | undefined {
+    return this.#bounds[this.#head];
+  }
+
+  /** Removes up to `max` numbers, which begin with {@link first} and are consecutive. @returns how many. */
+  shift(max: number): number {
+    if (this.#size === 0) return 0;
     const bounds = this.#bounds;
-    const head = this.#head;
-    const number = bounds[head] as number;
-    bounds[head] = number + 1;
-    this.#size -= 1;
-    if (number + 1 === bounds[head + 1]) this.#removeHead();
-    return number;
+    const first = bounds[this.#head] as number;
+    const end = bounds[this.#head + 1] as number;
+    const count = Math.min(max, end - first);
+    bounds[this.#head] = first + count;
+    this.#size -= count;
+    if (first + count === end) this.#removeHead();
+    return count;
   }
 
   *[Symbol.iterator](): IterableIterator<number> {

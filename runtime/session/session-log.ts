@@ -48,9 +48,8 @@ export class SessionLog {
   }
 
   add(frame: Frame): void {
-    const id = this.#shared.keep(frame);
-    this.#ids.push(id);
-    this.#bytes += this.#shared.bytesOf(id);
+    this.#ids.push(this.#shared.keep(frame));
+    this.#bytes += this.#shared.keptBytes;
     this.#sent += 1;
   }
 
@@ -61,17 +60,17 @@ export class SessionLog {
 
   /** Removes the frames up to number `n`, for which {@link isPossible} is true. */
   acknowledge(n: number): void {
-    let count = n - this.#acked;
+    const count = n - this.#acked;
     this.#acked = n;
     const dropped = Math.min(count, this.#dropped);
     this.#dropped -= dropped;
-    for (count -= dropped; count > 0; count -= 1) this.#shift();
+    this.#remove(count - dropped);
   }
 
   /** Drops the oldest frame. The client will learn that it misses this frame. @returns whether there was one. */
   dropOldest(): boolean {
     if (this.#ids.size === 0) return false;
-    this.#shift();
+    this.#remove(1);
     this.#dropped += 1;
     return true;
   }
@@ -86,8 +85,13 @@ export class SessionLog {
     while (this.dropOldest()) {}
   }
 
-  #shift(): void {
-    const id = this.#ids.shift();
-    if (id !== undefined) this.#bytes -= this.#shared.release(id);
+  /** Removes the oldest frames. */
+  #remove(count: number): void {
+    for (let left = count; left > 0 && this.#ids.size > 0; ) {
+      const first = this.#ids.first as number;
+      const removed = this.#ids.shift(left);
+      this.#bytes -= this.#shared.release(first, removed);
+      left -= removed;
+    }
   }
 }
