@@ -262,7 +262,9 @@ export function openConnection(
     const since = owner.since?.(true);
     // After a resumption that failed, the application knows already that the old session is lost.
     const isNews = status.state === "away";
-    for (const limit of [frame.window, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
+    toCount(frame.window, 1);
+    toCount(frame.maxPayload, 1);
+    toCount(frame.beatMs, 1);
     toCount(frame.maxBytes);
     hello = frame;
     session = frame.session;
