@@ -13,6 +13,7 @@
 import { isFinal } from "../protocol/close-codes.ts";
 import { type ClientControl, controlText, isControl, unescapeText } from "../protocol/control-frames.ts";
 import { resumeProtocol, sessionProtocol, sinceProtocol } from "../protocol/subprotocols.ts";
+import { createAcknowledger } from "./acknowledger.ts";
 import { encodeToken } from "./address.ts";
 import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
 import { givenUp, normal, protocolError } from "./close-codes.ts";
@@ -24,7 +25,6 @@ import { createListeners, reportUncaught } from "./listeners.ts";
 import { createQueue, frameOf, type OutgoingFrame } from "./outgoing.ts";
 import { type ClientEvent, type ClientState, nextState } from "./states.ts";
 import {
-  ackAfterMs,
   beatTimeoutMs,
   closeTimeoutMs,
   connectTimeoutMs,
@@ -73,12 +73,8 @@ export function openConnection(
   let beats = 0;
   /** The number of frames that have arrived in this session, or will never come. */
   let got = 0;
-  /** The length of the frames without an acknowledgement, and the time of the first of them. */
-  let unackedLength = 0;
-  let unackedSince = 0;
   /** The time of the next attempt, of giving the attempt up, or of the next look at `heardAt`. */
   let timer: unknown;
-  let ackTimer: unknown;
   let closeTimer: unknown;
   /** Why no more frames can be sent. */
   let refusal: ConnectionClosed | undefined;
@@ -99,6 +95,9 @@ export function openConnection(
   };
   const outgoing = createQueue(maxQueue, maxQueueBytes, transmit);
   const write = (frame: ClientControl) => transmit(controlText(frame));
+  const acknowledger = createAcknowledger(environment, () => {
+    if (isOnline) write({ c: "ack", n: got });
+  });
 
   /** Changes the state. Returns undefined if the state does not take the event. */
   function move(event: ClientEvent, details?: object): ClientState | undefined {
@@ -242,7 +241,8 @@ export function openConnection(
       outgoing.resend(received);
       const since = owner.since?.(false);
       if (since) write(since);
-      startAt(got + lostFrames);
+      got += lostFrames;
+      acknowledger.reset();
       join("resumed");
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
@@ -262,12 +262,15 @@ export function openConnection(
     const since = owner.since?.(true);
     // After a resumption that failed, the application knows already that the old session is lost.
     const isNews = status.state === "away";
-    for (const limit of [frame.window, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
+    toCount(frame.window, 1);
+    toCount(frame.maxPayload, 1);
+    toCount(frame.beatMs, 1);
     toCount(frame.maxBytes);
     hello = frame;
     session = frame.session;
     tries = 0;
-    startAt(0);
+    got = 0;
+    acknowledger.reset();
     if (since) write(since);
     join("hello");
     if (isNews) gaps.call({ fresh: true });
@@ -298,29 +301,11 @@ export function openConnection(
     pump();
   }
 
-  /** Counts frames, and acknowledges them by time: each acknowledgement costs the server more than they do. */
+  /** Frames have arrived, or will never come. Without a session, frames are not counted. */
   function count(frames: number, length: number): void {
-    if (session === undefined) return;
-    const acknowledge = () => {
-      startAt(got);
-      if (isOnline) write({ c: "ack", n: got });
-    };
-    if (!ackTimer) {
-      unackedSince = now();
-      ackTimer = environment.setTimeout(acknowledge, ackAfterMs);
-    }
+    if (!session) return;
     got += frames;
-    unackedLength += length;
-    // The timer of a busy or frozen page fires late.
-    if (now() - unackedSince >= ackAfterMs || unackedLength * 4 >= (hello as Hello).maxBytes) acknowledge();
-  }
-
-  /** The frames up to `count` have arrived or are lost, and the server knows. */
-  function startAt(count: number): void {
-    got = count;
-    unackedLength = 0;
-    environment.clearTimeout(ackTimer);
-    ackTimer = undefined;
+    acknowledger.add(length, (hello as Hello).maxBytes);
   }
 
   // ---- Frames of the application
@@ -376,7 +361,7 @@ export function openConnection(
     drop(normal);
     pageListeners.abort();
     environment.clearTimeout(closeTimer);
-    startAt(got);
+    acknowledger.reset();
     move("end", { code, reason, ...(httpStatus && { status: httpStatus }) });
     outgoing.endSession(isExact, error);
     owner.ended?.(true);

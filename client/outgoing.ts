@@ -56,9 +56,13 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
 
   /** Queues a frame, or rejects it if the queue is full. An empty queue takes a frame of any size. */
   function add(frame: OutgoingFrame): void {
-    const frames = [...written, ...waiting];
-    const bytes = frames.reduce((sum, { size }) => sum + size, frame.size);
-    if (frames.length > 0 && (frames.length >= maxFrames || bytes > maxBytes))
+    let frames = 0;
+    let bytes = frame.size;
+    for (const { size } of [...written, ...waiting]) {
+      frames += 1;
+      bytes += size;
+    }
+    if (frames > 0 && (frames >= maxFrames || bytes > maxBytes))
       frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait: await send."));
     else waiting.push(frame);
   }
