@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import type { WebSocketRoute } from "playwright-core";
 import { Premises } from "../../support/page.ts";
 import { until } from "../../support/page-parts.ts";
+import { PlayedServer } from "../../support/played-server.ts";
 
 describe("the demo's page: messages", () => {
   const demo = new Premises();
@@ -35,9 +35,10 @@ describe("the demo's page: messages", () => {
     });
 
     it("are limited to the last 500, with the newest in view", async () => {
+      const server = new PlayedServer();
       const { system, page } = await demo.openTab((page) =>
-        page.routeWebSocket("**/ws/system", (socket) => {
-          for (let n = 1; n <= 620; n++) socket.send(`line ${n}`);
+        server.play(page, "/ws/system", () => {
+          for (let n = 1; n <= 620; n++) server.say(`line ${n}`);
         }),
       );
       await system.joins();
@@ -51,11 +52,10 @@ describe("the demo's page: messages", () => {
     });
 
     it("keep the scroll position of a reader of older ones", async () => {
-      let server: WebSocketRoute | undefined;
+      const server = new PlayedServer();
       const { system, page } = await demo.openTab((page) =>
-        page.routeWebSocket("**/ws/system", (socket) => {
-          server = socket;
-          for (let n = 1; n <= 60; n++) socket.send(`line ${n}`);
+        server.play(page, "/ws/system", () => {
+          for (let n = 1; n <= 60; n++) server.say(`line ${n}`);
         }),
       );
       await system.joins();
@@ -63,7 +63,7 @@ describe("the demo's page: messages", () => {
       await system.log.focus();
       await page.keyboard.press("Home");
       await until(async () => (await system.log.evaluate((log) => log.scrollTop)) === 0);
-      server?.send("line 61");
+      server.say("line 61");
       const jump = page.getByRole("button", { name: "Newer below" });
       await jump.waitFor();
       expect(await system.log.evaluate((log) => log.scrollTop)).to.equal(0);
