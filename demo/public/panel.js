@@ -88,9 +88,22 @@ export function createPanel(element, { open, place, say, changed }) {
     if (status.state !== "idle" && status.state !== "closed") return;
     hasLeft = false;
     hasJoined = false;
-    client = open();
-    client.onStatus(show);
-    show(client.status);
+    begin();
+  }
+
+  function begin() {
+    const opened = open();
+    client = opened;
+    opened.onStatus((now) => {
+      if (client === opened) show(now);
+    });
+    show(opened.status);
+  }
+
+  /** Replaces the connection by a new one, with another address. */
+  function renew() {
+    void client?.close();
+    begin();
   }
 
   /** @param {PanelStatus} now */
@@ -132,5 +145,5 @@ export function createPanel(element, { open, place, say, changed }) {
     if (statusText.textContent !== text) statusText.textContent = text;
   }
 
-  return { messages, connect: enter };
+  return { messages, connect: enter, renew };
 }

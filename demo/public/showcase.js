@@ -36,35 +36,21 @@ const reliableKey = "greenroom.reliable";
  */
 function createReliableChat(element) {
   const kept = keptChat();
-  /** The offset of the last text that is shown. */
   let last = kept.last;
-  /** The offset in the address: each session of the client begins there. */
-  let since = last;
-  /** The offset of the last text of the session. */
-  let offset = since;
   const panel = createTextPanel(element, {
-    url() {
-      since = last;
-      offset = since;
-      return `/ws/reliable?since=${since}`;
-    },
+    url: () => `/ws/reliable?since=${last}`,
     place: () => "the reliable chat",
     read(text) {
       const on = missing.exec(text)?.[1];
-      offset = on === undefined ? offset + 1 : Number(on);
-      if (on === undefined && offset <= last) return undefined; // an earlier session has brought it
-      last = offset;
+      last = on === undefined ? last + 1 : Number(on);
       if (on !== undefined) return { text, kind: "gap" };
       return { text, kind: text.startsWith("📨") ? "message" : "notice" };
     },
-    missed({ fresh, missed = 0 }) {
-      if (fresh) {
-        offset = since;
-        return undefined;
-      }
-      offset += missed;
+    missed({ missed = 0 }) {
+      last += missed;
       return { text: `Messages are missing here: ${missed}.`, kind: "gap" };
     },
+    renews: true,
   });
   for (const line of kept.lines) panel.messages.add(line);
   // The offset and the lines are stored together, so that they are consistent.

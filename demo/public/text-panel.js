@@ -10,7 +10,8 @@ import { createPanel } from "./panel.js";
  * @property {() => string} place see `createPanel`
  * @property {(text: string) => Line | undefined} read returns the line for a text of the server, if any
  * @property {(text: string) => string} [write] returns what is sent for a text of the user
- * @property {(gap: Gap) => Line | undefined} [missed] returns the line for texts that are lost
+ * @property {(gap: Gap) => Line} [missed] returns the line for texts that are lost
+ * @property {boolean} [renews] whether a new session needs a new address, and misses nothing with it
  */
 
 /**
@@ -19,12 +20,18 @@ import { createPanel } from "./panel.js";
  * @param {HTMLElement} element
  * @param {TextPanelOptions} options
  */
-export function createTextPanel(element, { url, place, read, write = (text) => text, missed = describeGap }) {
+export function createTextPanel(
+  element,
+  { url, place, read, write = (text) => text, missed = describeGap, renews = false },
+) {
   const panel = createPanel(element, {
     open() {
       const client = connect({ url: url() });
       client.on("text", (text) => add(read(text)));
-      client.onGap((gap) => add(missed(gap)));
+      client.onGap((gap) => {
+        if (gap.fresh && renews) panel.renew();
+        else add(missed(gap));
+      });
       return client;
     },
     place,
