@@ -24,7 +24,7 @@ export type ConnectionEvent =
   /** A new consumer has replaced a failed one. */
   | { readonly type: "restart" }
   /** The session has lost its socket, and waits for the client to come back. */
-  | { readonly type: "away" }
+  | { readonly type: "away"; readonly code: number; readonly reason: string }
   /** The client has resumed its session with a new socket. */
   | { readonly type: "online" }
   /** Connecting took too long. */

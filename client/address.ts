@@ -24,7 +24,7 @@ export const pathOf = (pattern: string, params: Readonly<Record<string, unknown>
   pattern.replace(/:(\w+)/g, (_, name: string) => {
     const text = String(params[name] ?? "");
     if (text) return encodeURIComponent(text);
-    throw new TypeError(`The parameter "${name}" is missing.`);
+    throw new TypeError(`Pass the parameter ${name}.`);
   });
 
 /**

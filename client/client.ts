@@ -77,7 +77,7 @@ export type ContractConnectOptions<K> = ConnectOptions &
     ? { readonly params?: ContractParamsInput<K> }
     : { readonly params: ContractParamsInput<K> });
 
-/** What clients with and without a contract have in common. */
+/** A connection, with or without a contract. */
 export interface AnyClient {
   readonly status: Status;
   /** The subprotocol that the server chose from those of the application. */

@@ -10,13 +10,14 @@ export interface ConnectionOwner {
   deliver(data: string | Uint8Array): void;
   /** Takes a control frame that does not concern the connection. */
   control?(frame: Control): void;
-  /** What the server needs to send relayed frames again, after a session was lost. */
-  since?(): ClientControl | undefined;
+  /** The request for the relayed frames that were missed, after a session was lost. It is
+   * repeated after a resumption until a ticket has arrived. */
+  since?(isNewSession: boolean): ClientControl | undefined;
   /** The session has ended: no more answers will come to the frames that were taken. */
   ended?(isClosed: boolean): void;
 }
 
-/** What the client needs of its connection. */
+/** A connection, as its client sees it. */
 export interface Connection {
   /** The members that all clients have in common. */
   readonly client: AnyClient;

@@ -17,7 +17,7 @@ import { encodeToken } from "./address.ts";
 import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
 import type { Connection, ConnectionOwner, Control, Hello } from "./connection-types.ts";
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
-import { ConnectionClosed, MayHaveBeenTaken } from "./errors.ts";
+import { ConnectionClosed } from "./errors.ts";
 import { createListeners, reportUncaught } from "./listeners.ts";
 import { createQueue, frameOf, type OutgoingFrame, toCount } from "./outgoing.ts";
 import { type ClientEvent, nextState } from "./states.ts";
@@ -49,7 +49,7 @@ export function openConnection(
   owner: ConnectionOwner,
 ): Connection {
   const { WebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket } = options;
-  if (WebSocket === undefined) throw new TypeError("Pass WebSocket of the package ws.");
+  if (WebSocket === undefined) throw new TypeError("Pass WebSocket.");
   const { token, protocols = [], maxQueue = 1_000, maxQueueBytes = 1_048_576 } = options;
   const errors = createListeners<unknown>(reportUncaught);
   const report = (error: unknown) => {
@@ -240,6 +240,8 @@ export function openConnection(
       const lostFrames = toCount(rest.from, got + 1) - got - 1;
       outgoing.settle(done);
       outgoing.resend(received);
+      const since = owner.since?.(false);
+      if (since) write(since);
       startAt(got + lostFrames);
       join("resumed");
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
@@ -257,7 +259,7 @@ export function openConnection(
 
   /** `hello`: a session begins. */
   function begin(frame: Hello): void {
-    const since = hello && owner.since?.();
+    const since = hello && owner.since?.(true);
     // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
     const isNews = status.state === "away";
     for (const limit of [frame.window, frame.maxBytes, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
@@ -369,7 +371,7 @@ export function openConnection(
     environment.clearTimeout(closeTimer);
     startAt(got);
     move("end", { code, reason, ...refused });
-    outgoing.fail(isNotTaken ? error : new MayHaveBeenTaken(), error);
+    outgoing.fail(error, !isNotTaken);
     owner.ended?.(true);
     resolveClosed();
   }

@@ -75,7 +75,7 @@ export function contractClient(
         };
         const frame = frameOf(text, take, reject);
         const abort = () => reject(signal?.reason);
-        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", `No reply in ${timeoutMs} ms.`));
+        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply"));
         const timer = environment.setTimeout(timeout, Math.min(timeoutMs, maxDelayMs));
         stop = () => {
           environment.clearTimeout(timer);
@@ -172,9 +172,14 @@ export function contractClient(
   /** Those of the lost session. */
   let lostMarks = new Map<unknown, unknown>();
   let ticket: unknown;
+  /** The request that no ticket has answered yet. */
+  let request: ClientControl | undefined;
 
   function track({ c, group, at, value }: Fields): void {
-    if (c === "ticket") ticket = value;
+    if (c === "ticket") {
+      ticket = value;
+      request = undefined;
+    }
     // Until a lost frame has arrived, another loss of the session must not lose it.
     else if (c === "left") marks.delete(group);
     else if (c === "joined") {
@@ -187,12 +192,13 @@ export function contractClient(
     if (marks.has(group)) marks.set(group, offset);
   }
 
-  function sinceLoss(): ClientControl | undefined {
-    lostMarks = marks;
-    marks = new Map();
-    return ticket
-      ? ({ c: "since", ticket, marks: Object.fromEntries(lostMarks) } as ClientControl)
-      : undefined;
+  function sinceLoss(isNewSession: boolean): ClientControl | undefined {
+    if (isNewSession) {
+      lostMarks = marks;
+      marks = new Map();
+      if (ticket) request = { c: "since", ticket, marks: Object.fromEntries(lostMarks) } as ClientControl;
+    }
+    return request;
   }
 
   return Object.assign(client, { on, send, ask, events }) as unknown as Client<Contract>;

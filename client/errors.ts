@@ -28,7 +28,7 @@ export class ClientError extends Error {
  */
 export class MayHaveBeenTaken extends ClientError {
   constructor() {
-    super("ERR_MAY_HAVE_BEEN_TAKEN", "The session ended first: check the state of the server.");
+    super("ERR_MAY_HAVE_BEEN_TAKEN", "Check the state of the server.");
   }
 }
 
@@ -58,7 +58,7 @@ export class FrameRefused extends ClientError {
   declare readonly issues: ErrorFrame["issues"];
   /** The types of the frames that the server takes now. */
   declare readonly expected: ErrorFrame["expected"];
-  /** What the handler added. */
+  /** The value that the handler added. */
   declare readonly data: unknown;
 
   constructor(frame: ErrorFrame) {

@@ -28,7 +28,7 @@ export function createFrameIterator(stop: () => void): FrameIterator {
       frames.push(frame);
       wake();
     } else {
-      failure = new ClientError("ERR_EVENTS_OVERFLOW", "Too many frames wait: read faster.");
+      failure = new ClientError("ERR_EVENTS_OVERFLOW", "Too many frames wait.");
       end();
     }
   }

@@ -9,12 +9,14 @@ export interface OutgoingFrame {
   readonly size: number;
   /** Whether the frame may be handled twice. */
   readonly repeatable: boolean;
+  /** Whether the frame was written in a session that is lost. */
+  isUncertain?: boolean;
   /** Called once the server has handled the frame. */
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
-/** What the server says in `hello` about frames of the client. */
+/** The limits for frames of the client, which `hello` tells. */
 export interface SessionLimits {
   readonly window: number;
   readonly maxPayload: number;
@@ -72,9 +74,7 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
       const frame = waiting.shift();
       if (!frame) return;
       if (frame.size > maxPayload)
-        frame.reject(
-          new ClientError("ERR_FRAME_TOO_LARGE", `${frame.size} bytes: send at most ${maxPayload}.`),
-        );
+        frame.reject(new ClientError("ERR_FRAME_TOO_LARGE", `Send at most ${maxPayload} bytes.`));
       else {
         written.push(frame);
         transmit(frame.data);
@@ -99,15 +99,20 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
   function startAgain(): void {
     done = 0;
     for (const frame of written.splice(0).reverse()) {
+      frame.isUncertain = true;
       if (frame.repeatable) waiting.unshift(frame);
       else frame.reject(new MayHaveBeenTaken());
     }
   }
 
-  /** Rejects the frames that were written with `unknown`, and the others with `error`. */
-  function fail(unknown: Error, error: Error): void {
-    for (const { reject } of written.splice(0)) reject(unknown);
-    for (const { reject } of waiting.splice(0)) reject(error);
+  /**
+   * Rejects all frames with `error`, except those that the server may have handled.
+   * @param isUncertain whether it may have handled the frames that were written in this session.
+   */
+  function fail(error: Error, isUncertain: boolean): void {
+    if (isUncertain) for (const frame of written) frame.isUncertain = true;
+    for (const frame of [...written.splice(0), ...waiting.splice(0)])
+      frame.reject(frame.isUncertain ? new MayHaveBeenTaken() : error);
   }
 
   const isEmpty = (): boolean => written.length + waiting.length === 0;

@@ -58,12 +58,12 @@ export class InspectorSession {
   #announced = 0;
 
   constructor(internals: Internals, options: SessionOptions) {
-    const { layers, counters, clock } = internals.context;
+    const { context } = internals;
     this.#internals = internals;
     this.#options = options;
-    this.#nodeReport = new NodeReport(layers, counters);
+    this.#nodeReport = new NodeReport(context);
     const visible = { [Symbol.iterator]: () => this.#visibleActors() };
-    this.actors = new ActorList(visible, this.consumers, options.failures, () => timeOf(clock));
+    this.actors = new ActorList(visible, this.consumers, options.failures, () => timeOf(context.clock));
   }
 
   get activityLog(): ActivityLog | undefined {

@@ -124,6 +124,16 @@ export interface Figures {
   /** The number of upgrades refused since the runtime was created. */
   readonly refused: number;
   readonly dropped: Dropped<RuntimeDropReason>;
+  readonly sessions: SessionFigures;
+}
+
+export interface SessionFigures {
+  /** The number of sessions whose client is away. */
+  readonly away: number;
+  /** The number of times a client has resumed its session since the runtime was created. */
+  readonly resumed: number;
+  /** The payloads kept for clients that have not acknowledged them, in bytes. A shared frame counts once. */
+  readonly keptBytes: number;
 }
 
 /** The number of drops for each reason: in total, and per second. Reasons without drops are absent. */
@@ -182,7 +192,7 @@ export interface ActorRow {
   /** Absent until the actor has a channel. */
   readonly channel?: string;
   readonly path: string;
-  /** The state of the actor's connection machine. */
+  /** The state of the actor's connection machine, such as `joined.online`. */
   readonly state: string;
   /** The state of the actor's own machine, such as `playing.round`. Parallel states are joined by `, `. */
   readonly own?: string;
@@ -227,6 +237,8 @@ export interface HistoryEntry {
   readonly at: number;
   /**
    * - `began`: The actor began. `detail` is the path.
+   * - `away`: The session lost its socket. `detail` is the close code and the reason.
+   * - `resumed`: The client resumed its session with another socket.
    * - `ended`: The actor ended. `detail` is the close code or status, the side that closed, and the reason.
    * - `frame`, `sent`: A frame came from the client (`frame`) or was sent to the client (`sent`).
    * - `message`, `gap`, `overflow`: A message came from the layer, was lost, or was dropped on arrival.
@@ -237,6 +249,8 @@ export interface HistoryEntry {
    */
   readonly kind:
     | "began"
+    | "away"
+    | "resumed"
     | "ended"
     | "frame"
     | "sent"

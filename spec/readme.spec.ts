@@ -4,34 +4,54 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { startProcess } from "./support/child-process.ts";
 import { Client } from "./support/client.ts";
+import { codeBlocks } from "./support/code-blocks.ts";
 import { freePort } from "./support/free-port.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const flags = ["--import=tsx", "--conditions=greenroom-source"];
 
-describe("the room chat of the README", () => {
+describe("README.md", () => {
   let folder: string;
+  let readme: string;
 
   before(async () => {
     folder = await mkdtemp(join(root, ".tmp-readme-"));
+    readme = await readFile(join(root, "README.md"), "utf8");
   });
   after(() => rm(folder, { recursive: true }));
 
-  it("runs unchanged: a bot joins from code, and two clients chat", async () => {
-    const readme = await readFile(join(root, "README.md"), "utf8");
-    const [chat, , bot] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
+  it("has at most 150 lines", () => {
+    expect(readme.trimEnd().split("\n")).to.have.length.at.most(150);
+  });
+
+  it("has a room chat that runs unchanged: its client talks with a plain one", async () => {
     const port = await freePort();
-    const file = join(folder, "chat.mts");
-    await writeFile(
-      file,
-      `${chat?.replace("8080", `${port}`)}${bot}console.log(bot.machine.getSnapshot().value);\n`,
+    const names: string[] = [];
+    for (const { language, code } of codeBlocks(readme)) {
+      const [, name] = /^\/\/ (\w+\.ts)/.exec(code) ?? [];
+      if (language !== "ts" || name === undefined) continue;
+      names.push(name);
+      await writeFile(join(folder, name), code.replace("8080", `${port}`));
+    }
+    expect(names).to.deep.equal(["room.ts", "server.ts", "client.ts"]);
+    // The server says nothing, so this program says when it listens.
+    await writeFile(join(folder, "main.ts"), 'await import("./server.ts");\nconsole.log("ready");\n');
+    const server = await startProcess(
+      process.execPath,
+      [...flags, join(folder, "main.ts")],
+      (line) => line === "ready",
     );
-    const flags = ["--import=tsx", "--conditions=greenroom-source", file];
-    const server = await startProcess(process.execPath, flags, (line) => line === "joined");
-    const url = `http://localhost:${port}/ws/room/general`;
-    const [one, two] = [await Client.open(url), await Client.open(url)];
-    one.send("hello");
-    expect(await two.next()).to.equal("💬 hello");
-    process.kill(server.pid);
-    await server.exited;
+    const plain = await Client.open(`http://localhost:${port}/ws/room/tea`);
+    const flag = "--experimental-websocket";
+    const client = await startProcess(
+      process.execPath,
+      [...flags, flag, join(folder, "client.ts")],
+      (line) => line === "💬 hello",
+    );
+    expect(await plain.next()).to.equal('{"type":"said","text":"💬 hello"}');
+    for (const { pid, exited } of [client, server]) {
+      process.kill(pid);
+      await exited;
+    }
   });
 });

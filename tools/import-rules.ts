@@ -97,6 +97,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "runtime/testing": [
     "actors",
     "layers",
+    "protocol",
     "runtime",
     "runtime/actor",
     "runtime/session",

@@ -6,7 +6,7 @@ import type {
   InspectionEvent,
   Subscription,
 } from "xstate";
-import { effectsOf } from "../../actors/connection-machine.ts";
+import { type ConnectionEvent, effectsOf } from "../../actors/connection-machine.ts";
 import type { Exit } from "../../actors/index.ts";
 import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import type { Observed, Report } from "../../runtime/inspection-hooks.ts";
@@ -85,11 +85,14 @@ export class MachineInspection {
   ): void {
     // The list is empty if the machine ignored the event, for example because the connection is closing.
     if (_transitions.length === 0) return;
-    const before = String(actorRef.getSnapshot().value);
-    const { value, status, output } = snapshot as AnyMachineSnapshot;
+    const before = statesOf(actorRef.getSnapshot());
+    const { status, output } = snapshot as AnyMachineSnapshot;
     this.#countTransitions(actor, "connection", _transitions);
     const { activityLog } = this.#context;
-    activityLog.recordLifecycle(id, transition("connection", event.type, `${before} → ${value}`));
+    const states = `${before} → ${statesOf(snapshot)}`;
+    activityLog.recordLifecycle(id, transition("connection", event.type, states));
+    const ofSession = sessionActivity(event as ConnectionEvent);
+    if (ofSession !== undefined) activityLog.recordLifecycle(id, ofSession);
     if (status !== "done") return;
     activityLog.recordLifecycle(id, { kind: "ended", ...inside, what: "", detail: exitText(output as Exit) });
     this.#own.get(actor)?.unsubscribe();
@@ -147,7 +150,18 @@ function transition(machine: MachineKind, event: string, detail: string): Activi
   return { kind: "transition", ...inside, machine, what: event, detail };
 }
 
-function exitText({ code, reason, by, status }: Exit): string {
-  const how = status === undefined ? String(code) : `HTTP ${status}`;
-  return `${how} by ${by}${reason === "" ? "" : `: ${reason}`}`;
+/** The loss of a session's socket, or the return of its client. */
+function sessionActivity(event: ConnectionEvent): Activity | undefined {
+  const fromClient = { from: "client", to: "actor", what: "" } as const;
+  if (event.type === "away")
+    return { kind: "away", ...fromClient, detail: withReason(`${event.code}`, event) };
+  return event.type === "online" ? { kind: "resumed", ...fromClient } : undefined;
 }
+
+function exitText(exit: Exit): string {
+  const { code, by, status } = exit;
+  return withReason(`${status === undefined ? code : `HTTP ${status}`} by ${by}`, exit);
+}
+
+const withReason = (text: string, { reason }: { readonly reason: string }): string =>
+  reason === "" ? text : `${text}: ${reason}`;

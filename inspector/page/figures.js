@@ -22,11 +22,13 @@ export function createFigures(header) {
 
     /** @param {Tick} tick */
     draw({ at, figures }) {
-      const { loopDelay } = figures;
+      const { loopDelay, sessions } = figures;
       const dropped = dropsOf(figures.dropped);
       const texts = {
         actors: count(figures.actors),
         watching: `${count(figures.watching)} watching`,
+        away: count(sessions.away),
+        "away-kept": `${bytes(sessions.keptBytes)} kept`,
         deliveries: rate(figures.deliveriesPerSecond),
         "deliveries-most": `max ${rate(deliveries.most())}`,
         "frames-in": `${rate(figures.framesInPerSecond)} in`,

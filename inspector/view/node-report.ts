@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Counters } from "../../runtime/counters.ts";
+import type { RuntimeContext } from "../../runtime/runtime-context.ts";
 import type { ActivityRecorder } from "../activity/activity-recorder.ts";
 import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
@@ -12,12 +13,14 @@ const loopTimerMs = 10;
 export class NodeReport {
   readonly #layers: readonly (readonly [string, ChannelLayer])[];
   readonly #counters: Counters;
+  readonly #sessions: RuntimeContext["sessions"];
   readonly #loopDelay = monitorEventLoopDelay({ resolution: loopTimerMs });
   #rates = new Rates();
 
-  constructor(layers: Readonly<Record<string, ChannelLayer>>, counters: Counters) {
+  constructor({ layers, counters, sessions }: Pick<RuntimeContext, "counters" | "layers" | "sessions">) {
     this.#layers = Object.entries(layers);
     this.#counters = counters;
+    this.#sessions = sessions;
   }
 
   start(): void {
@@ -35,7 +38,7 @@ export class NodeReport {
     { framesIn, framesOut }: Pick<ActivityRecorder, "framesIn" | "framesOut">,
     actors: Pick<Figures, "actors" | "watching">,
   ): Pick<Tick, "figures" | "layers"> {
-    const { refused, dropped } = this.#counters.snapshot();
+    const { refused, resumed, dropped } = this.#counters.snapshot();
     const { user, system } = process.cpuUsage();
     const totals = new Map(Object.entries({ framesIn, framesOut, cpuMicroseconds: user + system }));
     const add = (prefix: string, counts: Readonly<Record<string, number>>) => {
@@ -75,6 +78,7 @@ export class NodeReport {
         cpu: rate("cpuMicroseconds") / 1e6,
         refused,
         dropped: this.#dropped("dropped", dropped),
+        sessions: { away: this.#sessions.awayCount, resumed, keptBytes: this.#sessions.frames.bytes },
       },
     };
   }

@@ -13,6 +13,7 @@ import { throughCodec } from "../../layers/through-codec.ts";
 import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
 import type { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
+import { type GivenScope, SpawnedScope } from "./spawned-scope.ts";
 
 const machineFailureExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
 
@@ -47,7 +48,7 @@ export class ActorRef {
     return this.#actor.groups.channel;
   }
 
-  /** The connection's machine, for XState's `waitFor`. A running actor is in the state `"joined"`. */
+  /** The connection's machine, for XState's `waitFor`. A running actor is in the state `joined.online`, or `joined.away`. */
   get machine(): Actor<typeof connectionMachine> {
     return this.#actor.machine;
   }
@@ -115,6 +116,34 @@ export class ActorRef {
   ): Promise<R> {
     const { Consumer, inbox, runtime } = this.#actor;
     return runtime.cluster.askInbox(inbox, Consumer.name, message as Message, options) as Promise<R>;
+  }
+
+  /**
+   * Takes the actor to the state `joined.away`, as the loss of a session's socket does, and so calls `onAway`. What the
+   * actor sends meanwhile is in {@link outgoing}, too. The state has no time limit. Does nothing if the actor is away
+   * already, or ends.
+   *
+   * @param code the close code of the lost socket
+   */
+  away(code: number = CloseCode.abnormal, reason = ""): void {
+    if (this.machine.getSnapshot().matches({ joined: "online" })) this.#actor.away(code, reason);
+  }
+
+  /**
+   * Takes the actor back to `joined.online`, as a client does that resumes its session, and so calls `onOnline`. Does
+   * nothing if the actor is not away.
+   *
+   * @param scope the parts of the scope for `onOnline` that differ from the actor's own scope
+   *
+   * @example
+   * const reader = await runtime.spawn(Reader, { user: "ada" });
+   * reader.away();
+   * reader.online({ query: new URLSearchParams("tab=2") });
+   */
+  online(scope: GivenScope = {}): void {
+    if (!this.machine.getSnapshot().matches({ joined: "away" })) return;
+    const { path, params, query, user } = this.#actor.scope;
+    this.#actor.online(new SpawnedScope({ path, params, query, user, ...scope }));
   }
 
   /**

@@ -21,7 +21,7 @@ import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import type { SessionListener } from "../session/session.ts";
+import type { SessionListener } from "../session/session-options.ts";
 import type { Transport } from "../socket/transport.ts";
 import { ActorContext, type ContextActor, type ContextRuntime } from "./actor-context.ts";
 import { Membership } from "./membership.ts";
@@ -209,9 +209,9 @@ export class ConsumerActor
     this.mailbox.drain(() => this.machine.send({ type: "lost", code, reason }));
   }
 
-  away(): void {
+  away(code: number, reason: string): void {
     if (this.isLeaving) return;
-    this.machine.send({ type: "away" });
+    this.machine.send({ type: "away", code, reason });
     this.#sessionNotices?.away();
   }
 

@@ -45,17 +45,24 @@ export class SessionNotices implements TimerCall {
     this.#enqueue();
   }
 
-  async run(): Promise<void> {
+  run(): unknown {
     this.#isWaiting = false;
+    const { consumer } = this.#inbox;
     const isAwayDue = this.#isAwayDue && !this.#isKnownAway;
-    const scope = this.#scope;
     this.#isAwayDue = false;
-    this.#scope = undefined;
-    this.#isKnownAway = scope === undefined;
-    this.stage = "onAway";
-    if (isAwayDue) await this.#inbox.consumer?.onAway();
+    if (isAwayDue) {
+      this.stage = "onAway";
+      this.#isKnownAway = true;
+      // A call of its own, which follows even if `onAway` fails.
+      if (this.#scope !== undefined) this.#enqueue();
+      return consumer?.onAway();
+    }
+    const scope = this.#scope;
+    if (scope === undefined) return undefined;
     this.stage = "onOnline";
-    if (scope !== undefined) await this.#inbox.consumer?.onOnline(scope);
+    this.#scope = undefined;
+    this.#isKnownAway = false;
+    return consumer?.onOnline(scope);
   }
 
   #enqueue(): void {

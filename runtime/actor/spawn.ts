@@ -1,4 +1,4 @@
-import { type Exit, type Scope, SnapshotError } from "../../actors/index.ts";
+import { type Exit, SnapshotError } from "../../actors/index.ts";
 import { ownMachine } from "../../actors/own-machine.ts";
 import type { GreenroomError } from "../../layers/errors.ts";
 import { runOwned } from "../async-error-owner.ts";
@@ -9,8 +9,7 @@ import type { RuntimeContext } from "../runtime-context.ts";
 import { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import { ConsumerActor } from "./actor.ts";
 import { ActorRef, whenClosed } from "./actor-ref.ts";
-
-type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
+import { type GivenScope, SpawnedScope } from "./spawned-scope.ts";
 
 /**
  * Runs a consumer without a socket. Resolves once the actor has joined and `connect` has resolved.
@@ -47,30 +46,3 @@ export function spawn(
 
 const refusalOf = ({ status, reason }: Exit): GreenroomError =>
   status === undefined ? new ConnectionLostError() : new RejectedError(status, reason);
-
-const none = Object.freeze({});
-const noSubprotocols: readonly string[] = Object.freeze([]);
-
-class SpawnedScope implements Scope {
-  readonly path: string;
-  readonly params: Readonly<Record<string, string>>;
-  readonly headers = none;
-  readonly subprotocols = noSubprotocols;
-  readonly clientAddress = undefined;
-  readonly token = undefined;
-  readonly user: unknown;
-  #query: URLSearchParams | undefined;
-
-  constructor({ path = "", params = none, query, user }: GivenScope) {
-    this.path = path;
-    this.params = params;
-    this.user = user;
-    this.#query = query;
-  }
-
-  // Created on demand, because a `URLSearchParams` object is large, and the query is rarely read.
-  get query(): URLSearchParams {
-    this.#query ??= new URLSearchParams();
-    return this.#query;
-  }
-}

@@ -9,13 +9,18 @@ import type { SessionSocket } from "./session-socket.ts";
 const maxReasonBytes = 123;
 
 /**
- * Refuses a client that speaks the protocol of sessions: accepts the upgrade, says `bye`, and closes with 3000 plus
- * the status. Browsers would hide the status and the reason of an HTTP answer from the page.
+ * Refuses a client that speaks the protocol of sessions: accepts the upgrade, and then refuses the client in its
+ * socket. Browsers would hide the status and the reason of an HTTP answer from the page.
  */
-export function refuseInside({ transport }: SessionSocket, { status, reason, headers = {} }: Refusal): void {
+export function refuseInside(socket: SessionSocket, refusal: Refusal): void {
+  socket.transport.accept({ subprotocol: sessionProtocol });
+  refuseAccepted(socket, refusal);
+}
+
+/** Refuses a client whose upgrade is accepted: says `bye`, and closes with 3000 plus the status. */
+export function refuseAccepted({ transport }: SessionSocket, { status, reason, headers }: Refusal): void {
   const code = refusalCode + status;
   const after = comesBack(code) === "always" ? retryAfterMs(headers) : null;
-  transport.accept({ subprotocol: sessionProtocol });
   transport.writeControl(controlText({ c: "bye", code, reason, after }));
   transport.close(code, truncateBytes(reason, maxReasonBytes));
 }

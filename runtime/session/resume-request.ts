@@ -1,6 +1,8 @@
 import { CloseCode, refusalCode } from "../../protocol/close-codes.ts";
 import type { ControlFields } from "../../protocol/control-frames.ts";
 import type { Deadline } from "../deadline.ts";
+import type { Refusal } from "../http-response.ts";
+import { refuseAccepted } from "./refuse-inside.ts";
 import type { SessionSocket, SocketOwner } from "./session-socket.ts";
 import type { Resume, ReturningClient, Sessions } from "./sessions.ts";
 
@@ -9,41 +11,53 @@ import type { Resume, ReturningClient, Sessions } from "./sessions.ts";
  * The frame has to arrive before the deadline of the upgrade.
  */
 export class ResumeRequest implements SocketOwner {
+  /** Nothing but `resume` is expected, which takes about 100 bytes. */
+  readonly maxControlBytes = 4_096;
   readonly #sessions: Sessions;
   readonly #client: ReturningClient;
+  readonly #socket: SessionSocket;
   readonly #deadline: Deadline;
 
   constructor(sessions: Sessions, client: ReturningClient, socket: SessionSocket, deadline: Deadline) {
     this.#sessions = sessions;
     this.#client = client;
+    this.#socket = socket;
     this.#deadline = deadline;
-    deadline.onPassed = () => this.#release(socket, refusalCode + 408, "No resume in time");
+    deadline.onPassed = () => this.#close(refusalCode + 408, "No resume in time");
     socket.owner = this;
+    sessions.requests.add(this);
   }
 
-  onControl(frame: ControlFields, socket: SessionSocket): void {
+  /** Refuses the client, which may come back to another node. */
+  refuse(refusal: Refusal): void {
+    this.#release();
+    refuseAccepted(this.#socket, refusal);
+  }
+
+  onControl(frame: ControlFields): void {
     if (frame.c !== "resume") {
-      this.onViolation("The first frame must be resume", socket);
+      this.receive();
       return;
     }
-    this.#deadline.cancel();
-    socket.owner = undefined;
-    this.#sessions.resume(socket, frame as Resume, this.#client);
+    this.#release();
+    this.#sessions.resume(this.#socket, frame as Resume, this.#client);
   }
 
-  receive(): void {}
-
-  onViolation(reason: string, socket: SessionSocket): void {
-    this.#release(socket, CloseCode.protocolError, reason);
+  receive(): void {
+    this.onViolation("The first frame must be resume");
   }
 
-  lost(_code: number, _reason: string, socket: SessionSocket): void {
-    this.#deadline.cancel();
-    socket.owner = undefined;
+  onViolation(reason: string): void {
+    this.#close(CloseCode.protocolError, reason);
   }
 
-  lagging(socket: SessionSocket): void {
-    this.#release(socket, CloseCode.slow, "Reads too slowly");
+  lost(): void {
+    this.#release();
+  }
+
+  lagging(): void {
+    this.#release();
+    this.#socket.closeAsSlow();
   }
 
   dueControls(): readonly string[] {
@@ -54,9 +68,14 @@ export class ResumeRequest implements SocketOwner {
   unfinished(): void {}
   ended(): void {}
 
-  #release(socket: SessionSocket, code: number, reason: string): void {
+  #close(code: number, reason: string): void {
+    this.#release();
+    this.#socket.transport.close(code, reason);
+  }
+
+  #release(): void {
+    this.#sessions.requests.delete(this);
     this.#deadline.cancel();
-    socket.owner = undefined;
-    socket.transport.close(code, reason);
+    this.#socket.release();
   }
 }

@@ -2,6 +2,9 @@ import type { Frame } from "../../actors/index.ts";
 import { Fifo } from "../../layers/fifo.ts";
 import type { LoggedFrame, LoggedFrames } from "./logged-frames.ts";
 
+/** The reason of a close because of counts for which {@link SessionLog.isPossible} is false. */
+export const impossibleCounts = "Impossible counts";
+
 /**
  * The frames of a session that its client has not acknowledged, in order. They are numbered from 1. The log holds
  * references to frames, because a node of the trie of frames would keep the encoded frames of a whole turn.
@@ -65,21 +68,22 @@ export class SessionLog {
     for (count -= dropped; count > 0; count -= 1) this.#shift();
   }
 
-  /** Drops the oldest frame. The client will learn that it misses this frame. */
-  dropOldest(): void {
-    if (this.#frames.size === 0) return;
+  /** Drops the oldest frame. The client will learn that it misses this frame. @returns whether there was one. */
+  dropOldest(): boolean {
+    if (this.#frames.size === 0) return false;
     this.#shift();
     this.#dropped += 1;
+    return true;
   }
 
-  /** Calls `each` for each frame in the log, in order. */
-  forEach(each: (frame: Frame) => void): void {
-    for (const { frame } of this.#frames) each(frame);
+  /** The frames in the log, in order. */
+  *[Symbol.iterator](): IterableIterator<Frame> {
+    for (const { frame } of this.#frames) yield frame;
   }
 
   /** Removes all frames. The numbers stay. */
   clear(): void {
-    while (this.#frames.size > 0) this.dropOldest();
+    while (this.dropOldest()) {}
   }
 
   #shift(): void {

@@ -5,26 +5,32 @@ import { CloseCode, refusalCode } from "../../protocol/close-codes.ts";
 import { controlText } from "../../protocol/control-frames.ts";
 import type { SessionSettings } from "../consumer-settings.ts";
 import type { Counters } from "../counters.ts";
+import type { Refusal } from "../http-response.ts";
 import type { Limits } from "../limits.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
 import { LoggedFrames } from "./logged-frames.ts";
+import type { SessionLog } from "./session-log.ts";
 import type { SessionSocket } from "./session-socket.ts";
+
+export interface SessionIdentity {
+  /** `<node>.<256 random bits>` */
+  readonly id: string;
+  readonly path: string;
+  /** Identifies the user. Only a client with the same key may resume the session. */
+  readonly userKey: string;
+  /** Undefined if the consumer refuses sessions. Then the loss of the socket ends the connection. */
+  readonly settings: SessionSettings | undefined;
+}
 
 /** A session, as the registry sees it. */
 export interface KnownSession {
-  readonly id: string;
-  readonly path: string;
-  readonly userKey: string;
-  /** Undefined if the consumer refuses sessions. */
-  readonly settings: SessionSettings | undefined;
+  readonly identity: SessionIdentity;
+  /** The frames for the client that it has not acknowledged. */
+  readonly log: SessionLog;
   /** Ends a session that is away. */
   expire(reason: string): void;
-  /** Ends the connection of the session. */
-  close(code: number, reason: string): void;
-  /** Removes the oldest frame of the log. @returns whether there was one. */
-  dropOldest(): boolean;
-  /** Called when the registry has forgotten the session. */
-  release(): void;
+  /** Ends a session whose client breaks the rules. */
+  expel(code: number, reason: string): void;
   /** Continues the session on another socket. @param got the number of frames that the client has received */
   attach(socket: SessionSocket, attempt: number, got: unknown, scope: Scope): void;
 }
@@ -50,6 +56,8 @@ const secretBytes = 32;
 /** The sessions of a node, and the bounds of what they keep. */
 export class Sessions {
   readonly frames = new LoggedFrames();
+  /** The clients that come back and have not named their session yet. */
+  readonly requests = new Set<{ refuse(refusal: Refusal): void }>();
   readonly counters: Counters;
   readonly #node: () => string;
   readonly #limits: SessionLimits;
@@ -69,6 +77,11 @@ export class Sessions {
     this.#expiries = new ExpiryQueue(clock, (session) => this.#onExpired(session));
   }
 
+  /** The number of sessions that a client may name. */
+  get size(): number {
+    return this.#known.size;
+  }
+
   /** The number of sessions whose client is away. */
   get awayCount(): number {
     return this.#away.size;
@@ -79,7 +92,7 @@ export class Sessions {
   }
 
   add(session: KnownSession): void {
-    this.#known.set(session.id, session);
+    this.#known.set(session.identity.id, session);
   }
 
   /** Called when a session has lost its socket. */
@@ -95,33 +108,32 @@ export class Sessions {
     this.#isNoLongerAway(session);
   }
 
-  /** Called when the connection of a session ends, and its client may still ask for its last frames. */
-  end(session: KnownSession): void {
-    if (!this.#known.has(session.id)) return;
+  /** Called when the connection of a session ends. @param lastWords take its place for `resumeMs`. */
+  end(session: KnownSession, lastWords: KnownSession): void {
+    const { id } = session.identity;
+    if (this.#known.get(id) !== session) return;
     this.#isNoLongerAway(session);
-    this.#over.add(session);
-    this.#expiries.add(session, resumeMsOf(session));
-    if (this.#over.size > this.#limits.maxAwaySessions) {
-      for (const oldest of this.#over) {
-        this.forget(oldest);
-        break;
-      }
-    }
+    this.#known.set(id, lastWords);
+    this.#over.add(lastWords);
+    this.#expiries.add(lastWords, resumeMsOf(lastWords));
+    if (this.#over.size > this.#limits.maxAwaySessions) this.#forgetOldest();
   }
 
   /** Called when the client needs nothing more of a session. */
   forget(session: KnownSession): void {
-    if (!this.#known.delete(session.id)) return;
+    const { id } = session.identity;
+    if (this.#known.get(id) !== session) return;
+    this.#known.delete(id);
     this.#isNoLongerAway(session);
     if (this.#over.delete(session)) this.#expiries.remove(session, resumeMsOf(session));
-    session.release();
+    session.log.clear();
   }
 
   /** Keeps the frames of all logs within `maxSessionBytes`, after `sender` has added a frame. */
   checkBytes(sender: KnownSession): void {
     const { maxSessionBytes } = this.#limits;
     while (this.frames.bytes > maxSessionBytes) {
-      if (!this.#evict() && !this.#forgetOldest() && !sender.dropOldest()) return;
+      if (!this.#evict() && !this.#forgetOldest() && !sender.log.dropOldest()) return;
     }
   }
 
@@ -133,8 +145,9 @@ export class Sessions {
       return;
     }
     const session = this.#known.get(request.session);
-    if (session === undefined || session.path !== scope.path) this.#refuse(socket);
-    else if (session.userKey !== userKey) this.#onStranger(session, socket);
+    // The answers are the same, so nothing tells whether a session exists on another path.
+    if (session === undefined || session.identity.path !== scope.path) this.#refuse(socket);
+    else if (session.identity.userKey !== userKey) this.#onStranger(session, socket);
     else session.attach(socket, attempt as number, request.got, scope);
   }
 
@@ -150,13 +163,20 @@ export class Sessions {
     const reason = "The session belongs to another user";
     socket.transport.writeControl(controlText({ c: "bye", code, reason, after: null }));
     socket.transport.close(code, reason);
-    session.close(CloseCode.policy, reason);
-    this.forget(session);
+    session.expel(CloseCode.policy, reason);
+    const lastWords = this.#known.get(session.identity.id);
+    if (lastWords !== undefined) this.forget(lastWords);
   }
 
   #onExpired(session: KnownSession): void {
-    if (this.#over.has(session)) this.forget(session);
+    if (this.#over.has(session)) this.#forgetUnread(session);
     else session.expire("The client did not come back in time");
+  }
+
+  /** Forgets the last words of a session, which its client has not acknowledged. */
+  #forgetUnread(session: KnownSession): void {
+    this.counters.drop("away", session.log.size);
+    this.forget(session);
   }
 
   /** Ends the session that is away for longest. @returns whether there was one. */
@@ -170,7 +190,7 @@ export class Sessions {
 
   #forgetOldest(): boolean {
     for (const oldest of this.#over) {
-      this.forget(oldest);
+      this.#forgetUnread(oldest);
       return true;
     }
     return false;
@@ -181,4 +201,4 @@ export class Sessions {
   }
 }
 
-const resumeMsOf = ({ settings }: KnownSession): number => settings?.resumeMs ?? 0;
+const resumeMsOf = ({ identity }: KnownSession): number => identity.settings?.resumeMs ?? 0;

@@ -6,6 +6,7 @@ import { encodedSize, endOfFrame, isLastFragment, maxFragmentBytes, payloadSize 
 export interface Write {
   /** One buffer with all frames, or a list if ws compresses the frames or if a frame cannot be encoded. */
   readonly content: Buffer | readonly Frame[];
+  /** The number of the application's frames: 0 for control frames, which are never dropped. */
   readonly length: number;
   /** Uncompressed size on the wire, in bytes. */
   readonly size: number;
@@ -34,7 +35,12 @@ export const pieceBytes = 128 * 1024;
 /** Holds the writes that wait for the socket, and cuts them into pieces. The oldest writes can be dropped. */
 export class HeldWrites {
   readonly #waiting = new Fifo<Write>();
+  /** Precede the waiting writes: control frames that stood between dropped frames, and notices of the latter. */
+  readonly #kept = new Fifo<Write>();
+  /** The size of the waiting and the kept writes, in bytes. */
   #waitingBytes = 0;
+  /** The number of waiting writes with control frames. */
+  #waitingControls = 0;
   /** The pieces of the current write. */
   #pieces: Iterator<Piece> | undefined;
   /** Number of frames of the current write that do not end in the taken pieces. */
@@ -42,7 +48,7 @@ export class HeldWrites {
   /** Size of the pieces that are not taken yet, in bytes. */
   #bytesLeft = 0;
   readonly #skipNotice: ((count: number) => string) | undefined;
-  /** Number of dropped frames before the first waiting write, of which the client is not told yet. */
+  /** Number of dropped frames directly before the first waiting write, of which the client is not told yet. */
   #skipped = 0;
 
   /** @param skipNotice creates the control frame that takes the place of dropped frames; undefined if there is none. */
@@ -55,9 +61,15 @@ export class HeldWrites {
     return this.#waitingBytes + this.#bytesLeft;
   }
 
+  /** Whether control frames wait. */
+  get hasControls(): boolean {
+    return this.#waitingControls > 0 || this.#kept.size > 0;
+  }
+
   add(write: Write): void {
     this.#waiting.push(write);
     this.#waitingBytes += write.size;
+    if (write.length === 0) this.#waitingControls += 1;
   }
 
   /** Removes and returns the next piece, in order. */
@@ -65,11 +77,11 @@ export class HeldWrites {
     for (;;) {
       const next = this.#pieces?.next();
       if (next !== undefined && next.done !== true) {
-        this.#framesLeft -= next.value.length;
+        this.#framesLeft = Math.max(0, this.#framesLeft - next.value.length);
         this.#bytesLeft -= next.value.size;
         return next.value;
       }
-      const write = this.#takeNotice() ?? this.#shift();
+      const write = this.#takeKept() ?? this.#takeNotice() ?? this.#shift();
       this.#pieces = write && piecesOf(write);
       this.#framesLeft = write?.length ?? 0;
       this.#bytesLeft = write?.size ?? 0;
@@ -78,11 +90,18 @@ export class HeldWrites {
   }
 
   /**
-   * Removes and returns the oldest write of which no piece was taken. Returns undefined if there are fewer
-   * than two such writes.
+   * Removes and returns the oldest write with frames of which no piece was taken. Returns undefined if there are
+   * fewer than two such writes. A control frame keeps its place, because what it says may depend on it.
    */
   takeOldest(): Write | undefined {
-    const oldest = this.#waiting.size > 1 ? this.#shift() : undefined;
+    if (this.#waiting.size - this.#waitingControls < 2) return undefined;
+    let oldest = this.#shift();
+    while (oldest?.length === 0) {
+      const notice = this.#takeNotice();
+      if (notice !== undefined) this.#keep(notice);
+      this.#keep(oldest);
+      oldest = this.#shift();
+    }
     this.#skipped += oldest?.length ?? 0;
     return oldest;
   }
@@ -91,6 +110,7 @@ export class HeldWrites {
   clear(): number {
     let dropped = this.#framesLeft;
     for (let write = this.#shift(); write !== undefined; write = this.#shift()) dropped += write.length;
+    while (this.#takeKept() !== undefined) {}
     this.#pieces = undefined;
     this.#framesLeft = 0;
     this.#bytesLeft = 0;
@@ -104,9 +124,21 @@ export class HeldWrites {
     return { content: [notice], length: 0, size: encodedSize(notice) };
   }
 
+  #keep(write: Write): void {
+    this.#kept.push(write);
+    this.#waitingBytes += write.size;
+  }
+
+  #takeKept(): Write | undefined {
+    const write = this.#kept.shift();
+    this.#waitingBytes -= write?.size ?? 0;
+    return write;
+  }
+
   #shift(): Write | undefined {
     const write = this.#waiting.shift();
     this.#waitingBytes -= write?.size ?? 0;
+    if (write?.length === 0) this.#waitingControls -= 1;
     return write;
   }
 }

@@ -91,9 +91,19 @@ export class Outbox implements Flushable, PacedOutbox {
   flush(): void {
     this.#isScheduled = false;
     this.#flushFrames();
+    if (this.#trailer === undefined || !this.#hasRoomForTrailer) return;
     const trailer = this.#trailer;
     this.#trailer = undefined;
-    if (trailer !== undefined && this.isOpen) this.#writeControls(trailer.take());
+    if (this.isOpen) this.#writeControls(trailer.take());
+  }
+
+  onProgress(): void {
+    if (this.#trailer !== undefined && this.#hasRoomForTrailer) this.#schedule();
+  }
+
+  /** Whether no earlier control frames wait: a client that asks but does not read must not fill the memory. */
+  get #hasRoomForTrailer(): boolean {
+    return this.#writer?.holdsControls !== true;
   }
 
   #schedule(): void {

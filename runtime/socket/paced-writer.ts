@@ -25,6 +25,8 @@ export interface PacedOutbox {
   readonly hasRoom: boolean;
   /** Counts frames that are not written, unless the listener keeps them for another socket. */
   drop(reason: "closing", count: number): void;
+  /** Called when the socket has written bytes. */
+  onProgress(): void;
   /** Called when the client has made no progress for `maxLagMs`. */
   cut(): void;
 }
@@ -68,6 +70,11 @@ export class PacedWriter implements Watched {
   /** Number of bytes that are not passed to the socket yet. */
   get heldBytes(): number {
     return this.#held.bytes;
+  }
+
+  /** Whether control frames are not passed to the socket yet. */
+  get holdsControls(): boolean {
+    return this.#held.hasControls;
   }
 
   add(write: Write): void {
@@ -161,6 +168,7 @@ export class PacedWriter implements Watched {
     this.#hasAdvanced = true;
     this.#writeHeld();
     this.settle();
+    this.#outbox.onProgress();
   };
 
   readonly #onPong = (payload: Buffer): void => {

@@ -70,12 +70,13 @@ export function communicate<C extends ConsumerClass, G = never>(
   const { context } = runtime[internals];
   context.settings.of(Consumer);
   const { params } = checkedParams(Consumer, givenParams);
-  const { subprotocols = [] } = request;
+  const { subprotocols = [], session = false } = request;
   const route = { pattern: path, Consumer, checks: {}, guards, answer: requireUpgrade };
   return new Communicator({
     runtime,
     ownsRuntime: givenRuntime === undefined,
     subprotocols,
+    hasSession: session,
     admit() {
       const incoming = virtualRequest(path, request);
       const scope = requestScope({ path, query: String(query ?? "") }, params, incoming, user);
@@ -100,6 +101,7 @@ export function communicateWith(
     runtime,
     ownsRuntime: false,
     subprotocols: options.subprotocols ?? [],
+    hasSession: options.session ?? false,
     async admit() {
       const request = virtualRequest(target, options);
       const found = admission.find(request);

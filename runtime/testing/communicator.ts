@@ -5,9 +5,14 @@ import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
 import { internals } from "../internals.ts";
 import { type Admitted, isRefusal, shuttingDown } from "../upgrade/admission.ts";
-import { type Answer, type ClientClosed, ClientTransport } from "./client-transport.ts";
+import { ClientTransport } from "./client-transport.ts";
 import { ExpectationError } from "./expectation-error.ts";
+import type { Answer, ClientClosed } from "./pending-answer.ts";
+import { nextFrame, parseJson } from "./read-frames.ts";
+import type { Resumption } from "./resumption.ts";
+import { SessionClient } from "./session-client.ts";
 import { settle, type TestedRuntime } from "./settle.ts";
+import type { TestClient } from "./test-client.ts";
 import { pause, type WaitOptions, waitFor } from "./wait-for.ts";
 
 export interface ReceiveNothingOptions extends WaitOptions {
@@ -22,6 +27,8 @@ export interface ReceiveNothingOptions extends WaitOptions {
 export interface CommunicatorOptions {
   readonly runtime: TestedRuntime;
   readonly subprotocols: readonly string[];
+  /** Whether the client speaks the protocol of sessions. */
+  readonly hasSession: boolean;
   admit(): Admitted | Promise<Admitted>;
   /** Whether the communicator closes the runtime when it disconnects. */
   readonly ownsRuntime: boolean;
@@ -36,16 +43,17 @@ export interface CommunicatorOptions {
  */
 export class Communicator {
   readonly #options: CommunicatorOptions;
-  readonly #transport: ClientTransport;
+  readonly #client: TestClient;
   #actor: ConsumerActor | undefined;
   #answer: Promise<Answer> | undefined;
   #ended: ClientClosed | undefined;
 
   /** @internal */
-  constructor(options: CommunicatorOptions) {
+  constructor(options: CommunicatorOptions, client?: SessionClient) {
     this.#options = options;
-    const { counters } = options.runtime[internals].context;
-    this.#transport = new ClientTransport(counters, options.subprotocols);
+    const { context } = options.runtime[internals];
+    this.#client =
+      client ?? (options.hasSession ? new SessionClient(context) : new ClientTransport(context, options));
     void this.closed.then((closed) => {
       this.#ended = closed;
     });
@@ -53,7 +61,7 @@ export class Communicator {
 
   /** Resolves when the connection has ended. If it was not accepted, the code is 1006. Never rejects. */
   get closed(): Promise<ClientClosed> {
-    return this.#transport.closed;
+    return this.#client.closed;
   }
 
   /** The actor's address on its layer. @throws {ExpectationError} if no actor runs yet. */
@@ -97,12 +105,14 @@ export class Communicator {
   }
 
   /**
-   * Sends the consumer a frame. If the connection has ended, the frame is dropped and counted as `closing`.
+   * Sends the consumer a frame. If the connection has ended, the frame is dropped and counted as `closing`. While
+   * the client is away, the frame waits until it is back.
    *
    * @throws {ExpectationError} if no actor runs yet.
    */
   send(frame: Frame): void {
-    this.#running.receive(frame);
+    this.#checkRuns();
+    this.#client.deliver(frame);
   }
 
   /** Sends the consumer `value` as a JSON text frame. @throws {TypeError} if JSON cannot hold it. */
@@ -115,32 +125,13 @@ export class Communicator {
    *
    * @throws {ExpectationError} if no frame arrives in time, or if none is left and the connection has closed.
    */
-  async receive(options: WaitOptions = {}): Promise<Frame> {
-    const { arrivals } = this.#transport;
-    await waitFor(arrivals.whenReady(), options, (ms) => `No frame arrived within ${ms} ms (${arrivals}).`);
-    const frame = arrivals.shift();
-    if (frame !== undefined) return frame;
-    const { code, reason } = await this.closed;
-    throw new ExpectationError(
-      `No more frames arrive: the connection closed with ${code} ${JSON.stringify(reason)} (${arrivals}).`,
-    );
+  receive(options: WaitOptions = {}): Promise<Frame> {
+    return nextFrame(this.#client, options);
   }
 
   /** The next frame's value. @throws {ExpectationError} as `receive` does, or if the frame is not JSON. */
   async receiveJson(options: WaitOptions = {}): Promise<unknown> {
-    const frame = await this.receive(options);
-    if (typeof frame !== "string")
-      throw new ExpectationError(
-        `Expected a text frame with JSON, but received a binary frame of ${frame.byteLength} bytes.`,
-      );
-    try {
-      return JSON.parse(frame);
-    } catch (cause) {
-      throw new ExpectationError(
-        `Expected a text frame with JSON, but received other text: ${JSON.stringify(frame)}.`,
-        { cause },
-      );
-    }
+    return parseJson(await this.receive(options));
   }
 
   /**
@@ -161,7 +152,7 @@ export class Communicator {
     }
     await this.settle(options);
     if (forMs > 0) await pause(forMs);
-    const { arrivals } = this.#transport;
+    const { arrivals } = this.#client;
     if (arrivals.size > 0)
       throw new ExpectationError(`Expected no more frames, but some arrived (${arrivals}).`);
   }
@@ -172,6 +163,86 @@ export class Communicator {
   }
 
   /**
+   * Loses the client's socket, as a blink of the network or a reload of the page does. The actor goes on, in the state
+   * `joined.away`, and its frames are kept. If the consumer refuses sessions, the connection ends.
+   *
+   * @param code the close code that the server sees; 1006 if the socket ends without a close frame
+   * @throws {ExpectationError} if the client has no session or is not connected.
+   *
+   * @example
+   * await using client = communicate(RoomChat, { session: true, params: { room_name: "lobby" } });
+   * await client.connect();
+   * client.blink();
+   * await room.groupSend("lobby", { type: "said", text: "hello" }); // while the client is away
+   * await client.resume();
+   * expect(await client.receiveJson()).to.deep.equal({ text: "hello" });
+   */
+  blink(code: number = CloseCode.abnormal, reason = ""): void {
+    this.#sessionClient("joined").blink(code, reason);
+  }
+
+  /**
+   * Loses all that the server sends from now on, until the next `blink`, as on a dead line. The server does not notice
+   * it. What the client sends still arrives, but the client does not learn that it has.
+   *
+   * @throws {ExpectationError} if the client has no session or is not connected.
+   *
+   * @example
+   * client.drop();
+   * client.sendJson({ type: "buy", item: 7 }); // the consumer handles it, but its answer is lost
+   * await client.settle();
+   * client.blink();
+   * await client.resume();
+   * expect(await client.receiveJson()).to.deep.equal({ type: "bought", item: 7 }); // and it has bought one
+   */
+  drop(): void {
+    this.#sessionClient("joined").drop();
+  }
+
+  /**
+   * Comes back with another socket. The guards run again. Then the client gets the frames that were kept, and sends
+   * again what the server has not taken.
+   *
+   * @returns the outcome. After a refusal that may pass, such as 503, the client is still away; otherwise a client that
+   *   is not let back has closed.
+   * @throws {ExpectationError} if the client is not away, or if there is no outcome within `timeoutMs`.
+   *
+   * @example
+   * client.blink();
+   * clock.increment(60_000); // resumeMs
+   * expect(await client.resume()).to.include({ resumed: false, code: 3993 });
+   */
+  async resume(options: WaitOptions = {}): Promise<Resumption> {
+    const resumption = this.#sessionClient("away").resume(() => this.#admit());
+    return waitFor(
+      resumption,
+      options,
+      (ms) => `The session was neither resumed nor refused within ${ms} ms.`,
+    );
+  }
+
+  /**
+   * Resumes the session with a second client that has the memory of this one, as a duplicated tab does. The server
+   * closes the socket of this client with 3991, so `closed` of this client resolves. If this client is away, it stays
+   * so, and may still call `resume`.
+   *
+   * @throws {ExpectationError} if the client has no session, or if the second client cannot resume it.
+   *
+   * @example
+   * const second = await client.duplicate();
+   * expect(await client.closed).to.include({ code: 3991 });
+   * second.sendJson({ text: "hello" });
+   */
+  async duplicate(options: WaitOptions = {}): Promise<Communicator> {
+    const copy = new Communicator(this.#options, this.#sessionClient("joined", "away").copy());
+    copy.#actor = this.#actor;
+    copy.#answer = this.#answer;
+    const resumption = await copy.resume(options);
+    if (resumption.resumed) return copy;
+    throw new ExpectationError(`The second client was not let in: ${JSON.stringify(resumption)}.`);
+  }
+
+  /**
    * Closes the connection as a client does. The code 1006 stands for a client that vanishes without a close
    * frame. Resolves once the consumer's `disconnect` has run and the actor has stopped. If `communicate`
    * created the runtime, the runtime closes, too. May be called without `connect`, and may be called twice.
@@ -179,8 +250,10 @@ export class Communicator {
    * @throws {ExpectationError} if the actor does not stop in time. The actor still stops later.
    */
   async disconnect(code: number = CloseCode.normal, options: WaitOptions = {}): Promise<void> {
-    this.#transport.leave(code, "");
-    const stopped = this.#actor && toPromise(this.#actor.machine).catch(() => {});
+    this.#client.leave(code, "");
+    // The actor of a session goes on with the client that has replaced this one.
+    const isReplaced = this.#ended?.code === CloseCode.fenced;
+    const stopped = isReplaced ? undefined : this.#actor && toPromise(this.#actor.machine).catch(() => {});
     await waitFor(Promise.resolve(stopped), options, (ms) => `The actor had not stopped after ${ms} ms.`);
     if (this.#options.ownsRuntime) await this.runtime.close();
   }
@@ -190,7 +263,12 @@ export class Communicator {
   }
 
   get #running(): ConsumerActor {
-    if (this.#actor !== undefined) return this.#actor;
+    this.#checkRuns();
+    return this.#actor as ConsumerActor;
+  }
+
+  #checkRuns(): void {
+    if (this.#actor !== undefined) return;
     throw new ExpectationError(
       this.#ended === undefined
         ? "No actor runs yet: await connect() first."
@@ -198,20 +276,36 @@ export class Communicator {
     );
   }
 
+  /** @throws {ExpectationError} if the client has no session, or is in none of the `states`. */
+  #sessionClient(...states: readonly SessionClient["state"][]): SessionClient {
+    this.#checkRuns();
+    const client = this.#client;
+    if (!(client instanceof SessionClient))
+      throw new ExpectationError("The client has no session: pass { session: true } to communicate.");
+    if (!states.includes(client.state))
+      throw new ExpectationError(`The client is ${client.state}, but has to be ${states.join(" or ")}.`);
+    return client;
+  }
+
+  #admit(): Admitted | Promise<Admitted> {
+    const { draining } = this.runtime[internals].admission;
+    return draining ? shuttingDown : this.#options.admit();
+  }
+
   async #connect(): Promise<Answer> {
-    const { context, admission } = this.runtime[internals];
+    const { context } = this.runtime[internals];
     const deadline = new Deadline(context.clock, context.limits.connectTimeoutMs);
-    deadline.onPassed = () => this.#transport.refuse({ status: 503, reason: "Connecting took too long" });
-    const admitted = admission.draining ? shuttingDown : await this.#options.admit();
-    if (isRefusal(admitted)) this.#transport.reject(admitted);
+    deadline.onPassed = () => this.#client.refuse({ status: 503, reason: "Connecting took too long" });
+    const admitted = await this.#admit();
+    if (isRefusal(admitted)) this.#client.reject(admitted);
     if (isRefusal(admitted) || this.#ended !== undefined) {
       deadline.cancel();
     } else {
       const { route, scope } = admitted;
-      this.#actor = new ConsumerActor(context, route.Consumer, scope, this.#transport);
+      this.#actor = new ConsumerActor(context, route.Consumer, scope, this.#client.open(admitted));
       // If the start fails, the actor itself reports the failure and answers the upgrade.
       this.#actor.start(deadline).catch(() => {});
     }
-    return this.#transport.answered;
+    return this.#client.answered;
   }
 }

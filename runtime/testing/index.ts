@@ -1,7 +1,8 @@
-export type { Answer, ClientClosed } from "./client-transport.ts";
 export { type CommunicateOptions, communicate, communicateWith } from "./communicate.ts";
 export { Communicator, type ReceiveNothingOptions } from "./communicator.ts";
 export { ExpectationError } from "./expectation-error.ts";
+export type { Answer, ClientClosed } from "./pending-answer.ts";
+export type { Resumption } from "./resumption.ts";
 export { settle, type TestedRuntime } from "./settle.ts";
 export type { RequestOptions } from "./virtual-request.ts";
 export type { WaitOptions } from "./wait-for.ts";

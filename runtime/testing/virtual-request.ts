@@ -1,8 +1,14 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import { sessionProtocol } from "../../protocol/subprotocols.ts";
 
-/** The headers and subprotocols of a client's request. */
+/** A client, and the headers and subprotocols of its request. */
 export interface RequestOptions {
+  /**
+   * Whether the client has a session, as a client of `greenroom/client` has: it may lose its socket and come back.
+   * @default false
+   */
+  readonly session?: boolean;
   /** Headers by name. `host` is `localhost` unless given. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The subprotocols that the client offers, in the client's order. */
@@ -11,8 +17,9 @@ export interface RequestOptions {
 
 export function virtualRequest(
   target: string,
-  { headers = {}, subprotocols = [] }: RequestOptions,
+  { headers = {}, subprotocols = [], session = false }: RequestOptions,
 ): IncomingMessage {
+  const offered = session ? [sessionProtocol, ...subprotocols] : subprotocols;
   const request = new IncomingMessage(new Socket());
   request.method = "GET";
   request.url = target;
@@ -21,7 +28,7 @@ export function virtualRequest(
     connection: "Upgrade",
     upgrade: "websocket",
     ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
-    ...(subprotocols.length > 0 && { "sec-websocket-protocol": subprotocols.join(", ") }),
+    ...(offered.length > 0 && { "sec-websocket-protocol": offered.join(", ") }),
   };
   return request;
 }

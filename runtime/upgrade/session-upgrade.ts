@@ -25,12 +25,24 @@ export function sessionSocket(
 
 /** Creates the transport for the actor of a new session. */
 export function openSession(context: RuntimeContext, candidate: Candidate, handshake: Handshake): Session {
+  const { outbox } = context.settings.of(candidate.route.Consumer);
+  return createSession(context, candidate, (keepsFrames) =>
+    sessionSocket(handshake, context, outbox, keepsFrames),
+  );
+}
+
+/** @param openSocket creates the first socket. `keepsFrames` is false if the consumer refuses sessions. */
+export function createSession(
+  context: RuntimeContext,
+  candidate: Candidate,
+  openSocket: (keepsFrames: boolean) => SessionSocket,
+): Session {
   const { route, scope } = candidate;
   const { outbox, session } = context.settings.of(route.Consumer);
   const userKey = userKeyOf(scope.user, candidate.userKey);
   // Without a key, no user could prove to be the same, so the client gets no session.
   const settings = userKey === undefined ? undefined : session;
-  const socket = sessionSocket(handshake, context, outbox, settings !== undefined);
+  const socket = openSocket(settings !== undefined);
   return new Session(context.sessions, socket, context.limits, {
     id: settings === undefined ? "" : context.sessions.newId(),
     path: scope.path,
@@ -44,12 +56,21 @@ export function openSession(context: RuntimeContext, candidate: Candidate, hands
 /** Answers the upgrade of a client that comes back. Its first frame names the session. */
 export function resumeSession(
   context: RuntimeContext,
-  { scope, userKey }: Candidate,
+  candidate: Candidate,
   handshake: Handshake,
   outbox: OutboxSettings,
   deadline: Deadline,
 ): void {
-  const socket = sessionSocket(handshake, context, outbox, true);
+  expectResume(context, candidate, sessionSocket(handshake, context, outbox, true), deadline);
+}
+
+/** Accepts a socket of a client that comes back, and waits for its first frame. */
+export function expectResume(
+  context: Pick<RuntimeContext, "sessions">,
+  { scope, userKey }: Candidate,
+  socket: SessionSocket,
+  deadline: Deadline,
+): void {
   const client = { scope, userKey: userKeyOf(scope.user, userKey) };
   new ResumeRequest(context.sessions, client, socket, deadline);
   socket.transport.accept({ subprotocol: sessionProtocol });

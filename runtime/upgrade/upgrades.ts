@@ -136,9 +136,10 @@ export class Upgrades {
     if (request[handshakeOf] === undefined) this.#reportConflict(request);
   }
 
-  /** Refuses the upgrades that wait in the queue or for a guard. */
+  /** Refuses the upgrades that wait in the queue or for a guard, and the clients that have not named their session. */
   refuseAll(refusal: Refusal): void {
     this.#queue.refuseAll(refusal);
+    for (const request of this.#context.sessions.requests) request.refuse(refusal);
     for (const [handshake, deadline] of this.#guarded) {
       deadline.cancel();
       this.#refuse(handshake, refusal);

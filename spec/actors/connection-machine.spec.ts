@@ -11,7 +11,7 @@ const lost: ConnectionEvent = { type: "lost", code: 1001, reason: "tab closed" }
 const fail: ConnectionEvent = { type: "fail" };
 const deadline: ConnectionEvent = { type: "deadline" };
 const cleaned: ConnectionEvent = { type: "cleaned" };
-const toAway: ConnectionEvent = { type: "away" };
+const toAway: ConnectionEvent = { type: "away", code: 1006, reason: "" };
 const toOnline: ConnectionEvent = { type: "online" };
 const online = { joined: "online" };
 
@@ -89,7 +89,7 @@ const events: ConnectionEvent[] = [
   { type: "fail" },
   { type: "restart" },
   { type: "deadline" },
-  { type: "away" },
+  toAway,
   { type: "online" },
   // A foreign event, which XState handles.
   { type: "constructor" } as never,

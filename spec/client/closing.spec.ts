@@ -125,6 +125,20 @@ describe("A client that is closed", () => {
     expect(stage.server.upgrades).to.equal(1);
   });
 
+  it("remembers that a repeatable frame may have been taken by a lost session", async () => {
+    const { client, peer } = await stage.joined();
+    const sent = outcomeOf(client.send("a", { repeatable: true }));
+    await peer.read();
+    peer.cut();
+    const { peer: second } = await stage.comesBack(client);
+    second.control({ c: "gone", code: 3993, reason: "" });
+    const third = await stage.welcome(client);
+    third.control({ c: "bye", code: 4001, reason: "", after: null });
+    await client.reaches("closed");
+    await nextTurn();
+    expect(sent.value).to.be.instanceOf(MayHaveBeenTaken);
+  });
+
   it("does not know what was taken if the resumption is refused", async () => {
     const { client, peer } = await stage.joined();
     const sent = outcomeOf(client.send("a"));

@@ -13,7 +13,7 @@ describe("A client that connects", () => {
   afterEach(() => stage.close());
 
   it("asks for a token before each attempt, and offers it as a subprotocol", async () => {
-    const tokens = ["first", "ä?>~"];
+    const tokens = ["first", "ä?>~", "~~>"];
     const client = stage.raw({ token: async () => tokens.shift() ?? "" });
     const peer = await stage.welcome(client);
     expect(peer.offered).to.deep.equal(["greenroom.v1", "greenroom.token.Zmlyc3Q"]);
@@ -21,6 +21,9 @@ describe("A client that connects", () => {
     const second = await stage.returns(client);
     expect(second.offered).to.deep.equal(["greenroom.v1", "greenroom.resume", "greenroom.token.w6Q_Pn4"]);
     second.cut();
+    const third = await stage.returns(client);
+    expect(third.offered[2]).to.equal("greenroom.token.fn4-");
+    third.cut();
     expect((await stage.returns(client)).offered).to.deep.equal(["greenroom.v1", "greenroom.resume"]);
   });
 
@@ -194,6 +197,6 @@ describe("A client that connects", () => {
     expect(() => connect({} as { url: string })).to.throw(TypeError, "url");
     expect(() => connect({ url: "no address" })).to.throw(TypeError);
     if (!("WebSocket" in globalThis))
-      expect(() => connect({ url: "ws://localhost" })).to.throw(TypeError, "package ws");
+      expect(() => connect({ url: "ws://localhost" })).to.throw(TypeError, "WebSocket");
   });
 });

@@ -67,8 +67,8 @@ describe("A client with a contract", () => {
   });
 
   it("refuses parameters that are missing", () => {
-    expect(() => stage.contract(talk, {})).to.throw(TypeError, '"room"');
-    expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, '"room"');
+    expect(() => stage.contract(talk, {})).to.throw(TypeError, "room");
+    expect(() => stage.contract(talk, { params: { room: "" } })).to.throw(TypeError, "room");
   });
 
   it("takes parameters that are not texts", async () => {
@@ -265,6 +265,19 @@ describe("A client with a contract", () => {
       for (const { value } of asks) expect(value).to.be.instanceOf(MayHaveBeenTaken);
     });
 
+    it("asks the next session, if the frame was not written before the session was lost", async () => {
+      const { room, peer } = await joined();
+      peer.cut();
+      await room.reaches("away");
+      const asked = outcomeOf(room.ask("rename", { name: "Ada" }));
+      const { peer: second } = await stage.comesBack(room);
+      second.control({ c: "gone", code: 3993, reason: "" });
+      const third = await stage.welcome(room);
+      expect(await third.readJson()).to.include({ type: "rename", id: 1 });
+      third.sendJson({ type: "greenroom.reply", id: 1, value: { members: 1 } });
+      await until(() => asked.state === "resolved");
+    });
+
     it("rejects if the socket is lost and the consumer refuses sessions", async () => {
       const room = client();
       const peer = await stage.welcome(room, { refusesSessions: true });
@@ -390,6 +403,24 @@ describe("A client with a contract", () => {
       await until(() => room.seen.gaps.length === 2);
       const third = await loseSession(room, second);
       expect(await third.readControl()).to.deep.equal({ c: "since", ticket: "second", marks: { tea: 10 } });
+    });
+
+    it("repeats the request after a resumption, until a ticket has arrived", async () => {
+      const { room, peer } = await joined();
+      peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });
+      peer.control({ c: "ticket", value: "first" });
+      const second = await loseSession(room, peer);
+      const since = await second.readControl();
+      second.cut();
+      const { peer: third } = await stage.comesBack(room);
+      third.control({ c: "resumed", received: 0, done: 0, from: 1 });
+      expect(await third.readControl()).to.deep.equal(since);
+      third.control({ c: "ticket", value: "second" });
+      third.cut();
+      const { peer: fourth } = await stage.comesBack(room);
+      fourth.control({ c: "resumed", received: 0, done: 0, from: 1 });
+      outcomeOf(room.send("say", { text: "hi" }));
+      expect(await fourth.readJson()).to.include({ type: "say" });
     });
 
     it("sends nothing without a ticket, and nothing after a resumption", async () => {

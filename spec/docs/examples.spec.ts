@@ -90,6 +90,20 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   // Its server has a spec of its own.
   "guides/deploy": {},
+  "guides/sessions": {},
+  "guides/client": {
+    main: [
+      "joined",
+      "Someone: hello",
+      "{ before: 'Someone' }",
+      "away",
+      "joined",
+      "Ada: still here",
+      "taken",
+      "closing",
+      "closed",
+    ],
+  },
   "reference/asyncapi": {
     "example-1": [
       "ws_room_room.client.say",
@@ -104,7 +118,6 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   "guides/troubleshooting": {
     unheard: ["hello 1", "3 2"],
-    apart: ["1 2 2"],
     bounded: ["The handler had not settled after 100 ms (receive).", "1011"],
   },
   "guides/contracts": {

@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import type { ContractConnectOptions } from "greenroom/client";
+import type { Contract } from "greenroom/contract";
 import { type Limits, resolveLimits } from "../../runtime/limits.ts";
 import type { Layers, RuntimeOptions } from "../../runtime/runtime-options.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
 
-const page = fileURLToPath(new URL("../../docs/reference/options.md", import.meta.url));
+const file = fileURLToPath(new URL("../../docs/reference/options.md", import.meta.url));
 
 /** The compiler refuses this object if an option is missing. Add the option to the table of the page, too. */
 const others: Record<Exclude<keyof RuntimeOptions<Layers>, keyof Limits>, true> = {
@@ -20,10 +22,21 @@ const others: Record<Exclude<keyof RuntimeOptions<Layers>, keyof Limits>, true> 
   ownAsyncErrors: true,
 };
 
+const ofClient: Record<keyof ContractConnectOptions<Contract>, true> = {
+  url: true,
+  params: true,
+  token: true,
+  protocols: true,
+  WebSocket: true,
+  validate: true,
+  maxQueue: true,
+  maxQueueBytes: true,
+};
+
 describe("docs/reference/options.md", () => {
   let rows: { name: string | undefined; unit: string | undefined; meaning: string; standard: string }[];
   before(async () => {
-    rows = rowsOf(await readFile(page, "utf8"), "option", "unit", "meaning", "default").map(
+    rows = rowsOf(await readFile(file, "utf8"), "option", "unit", "meaning", "default").map(
       ([name, unit, meaning = "", standard = ""]) => ({ name: quotedIn(name)[0], unit, meaning, standard }),
     );
   });
@@ -39,5 +52,12 @@ describe("docs/reference/options.md", () => {
       .filter(({ unit }) => unit !== "")
       .map(({ name, standard }) => [name, Number(/^[\d,]+/.exec(standard)?.[0].replaceAll(",", ""))]);
     expect(Object.fromEntries(stated)).to.deep.equal(resolveLimits({}));
+  });
+
+  it("lists every option of the client once", async () => {
+    const page = await readFile(file, "utf8");
+    const section = page.slice(page.indexOf("\n## Options of the client\n"));
+    const names = rowsOf(section, "option", "meaning", "default").flatMap(([name]) => quotedIn(name));
+    expect(names.sort()).to.deep.equal(Object.keys(ofClient).sort());
   });
 });

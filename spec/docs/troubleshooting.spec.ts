@@ -219,6 +219,18 @@ describe("docs/guides/fix-type-errors.md", () => {
 });
 
 describe("docs/reference/error-codes.md", () => {
+  it("lists every code of the client", async () => {
+    const page = await readFile(join(root, "docs/reference/error-codes.md"), "utf8");
+    const files = await readdir(join(root, "client"), { recursive: true });
+    const sources = files.filter((name) => name.endsWith(".ts"));
+    const texts = await Promise.all(sources.map((name) => readFile(join(root, "client", name), "utf8")));
+    const codes = new Set(
+      texts.flatMap((text) => [...text.matchAll(/"(ERR_\w+)"/g)].map(([, code]) => code)),
+    );
+    const listed = rowsOf(page, "code of the client", "class").flatMap(([code]) => quotedIn(code));
+    expect(listed).to.deep.equal([...codes].sort());
+  });
+
   it("lists every error code, with its class", async () => {
     const page = await readFile(join(root, "docs/reference/error-codes.md"), "utf8");
     const { exports } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));

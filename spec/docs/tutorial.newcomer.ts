@@ -94,7 +94,7 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
     // As the page says in the end.
     await newcomer.follow("```sh\n# server\nnpx tsx server.ts\n```\n```text\nOpen …\n```\n");
     const system = panel(await openPage(), "System messages");
-    await system.state("connected");
+    await system.state("joined");
     await system.says("hello");
     await system.shows("🔧 Echo: hello");
   });
@@ -121,7 +121,7 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
   it("has jobs that show their progress, and survive their worker, after the background jobs", async () => {
     await follow("4-background-jobs.md");
     const jobs = panel(await openPage(), "Background jobs");
-    await jobs.state("connected");
+    await jobs.state("joined");
     await jobs.says("green");
     await jobs.shows("✅ neerg");
     expect(await jobs.lines()).to.deep.equal(["📋 Queued", "⏳ 25 %", "⏳ 50 %", "⏳ 75 %", "✅ neerg"]);
@@ -131,21 +131,21 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
     await follow("5-showcase.md");
     const page = await openPage();
     const [reliable, notifications] = [panel(page, "Reliable chat"), panel(page, "Notifications")];
-    await notifications.state("connected");
+    await notifications.state("joined");
     await notifications.says("hello");
     await notifications.shows("🔔 hello");
-    await reliable.state("connected");
+    await reliable.state("joined");
     await reliable.says("hello");
     await reliable.shows("📨 hello");
     await newcomer.follow("```sh\n# server: Ctrl+C\n```\n");
-    for (const each of [reliable, notifications]) await each.state("not connected");
+    for (const each of [reliable, notifications]) await each.state("away");
     const send = "REDIS_URL=redis://localhost:6399 npx tsx send.ts";
     await newcomer.follow(`\`\`\`sh\n${send} reliable missed\n${send} notify gone\n\`\`\`\n`);
     await newcomer.follow(
       "```sh\n# server\nREDIS_URL=redis://localhost:6399 npx tsx server.ts\n```\n```text\nOpen …\n```\n",
     );
     await reliable.shows("📨 missed");
-    await notifications.state("connected");
+    await notifications.state("joined");
     await notifications.says("on we go");
     await notifications.shows("🔔 on we go");
     expect(await reliable.lines()).to.deep.equal(["📨 hello", "📨 missed"]);
@@ -163,7 +163,7 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
     await talkInRoom(address());
     const tab = panel(await openPage(), "Talk");
     const other = panel(await openPage(), "Talk");
-    for (const each of [tab, other]) await each.state("connected");
+    for (const each of [tab, other]) await each.state("joined");
     await tab.says("<b>from a tab</b>");
     await other.shows("💬 Someone: <b>from a tab</b>");
     await tab.says("x".repeat(201));

@@ -56,8 +56,8 @@ describe("InspectorSession", () => {
       },
     );
     expect(counted).to.deep.equal([
-      ["c1", 2, { joined: 2 }, {}],
-      ["c2", 1, { joined: 1 }, { on: 1, "on.bright": 1 }],
+      ["c1", 2, { joined: 2, "joined.online": 2 }, {}],
+      ["c2", 1, { joined: 1, "joined.online": 1 }, { on: 1, "on.bright": 1 }],
     ]);
     expect(moves).to.deep.equal({
       "c1 connecting": 2,

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
 import type { HistoryEntry } from "../../inspector/protocol.ts";
+import { SessionClient } from "../runtime/support/session-client.ts";
 import { Client } from "../support/client.ts";
 import { InspectorClient } from "../support/inspector-client.ts";
 import { inspectRuntime, machines, shortly, Talk } from "../support/inspector-runtime.ts";
@@ -49,7 +50,7 @@ describe("pageConsumer", () => {
       const end = await page.entriesUntil(({ kind }) => kind === "ended");
       expect([...entries, ...talk].map(shortly)).to.deep.equal([
         "client→actor began /ws/a",
-        "actor→actor transition accept connecting → joined",
+        "actor→actor transition accept connecting → joined.online",
         "actor→layer groupAdd talk",
         "actor→client sent text 2",
         "client→actor frame text 5",
@@ -57,7 +58,7 @@ describe("pageConsumer", () => {
         "layer→actor message word talk",
       ]);
       expect(end.map(shortly)).to.deep.equal([
-        "actor→actor transition lost joined → closing",
+        "actor→actor transition lost joined.online → closing",
         "actor→actor transition cleaned closing → closed",
         "actor→actor ended 4000 by client: enough",
       ]);
@@ -167,9 +168,37 @@ describe("pageConsumer", () => {
       await page.open(rows[1]?.id ?? "");
       failing.send("now");
       expect(transitionsOf(await page.entriesUntil(({ kind }) => kind === "ended"))).to.deep.equal([
-        "joined → closing",
+        "joined.online → closing",
         "closing → closed",
       ]);
+    });
+
+    it("says how a session lost its socket, and when its client came back", async () => {
+      const { page, url } = await inspectRuntime();
+      const client = await SessionClient.open(`${url}/ws/a`);
+      const { session } = await client.nextControl();
+      await client.next();
+      const [row] = (await page.list()).rows;
+      await page.open(row?.id ?? "");
+      client.cut();
+      const lost = await page.entriesUntil(({ kind }) => kind === "away");
+      expect(lost.map(shortly)).to.deep.equal([
+        "actor→actor transition away joined.online → joined.away",
+        "client→actor away 1006",
+      ]);
+      expect((await page.list({ search: "joined.away" })).rows.map(({ id }) => id)).to.deep.equal([row?.id]);
+      const second = await SessionClient.resume(`${url}/ws/a`, String(session), 1, 1);
+      const back = await page.entriesUntil(({ kind }) => kind === "resumed");
+      expect(back.map(shortly)).to.deep.equal([
+        "actor→actor transition online joined.away → joined.online",
+        "client→actor resumed",
+      ]);
+      await second.next();
+      await SessionClient.resume(`${url}/ws/a`, String(session), 2, 1);
+      const fenced = await page.entriesUntil(({ kind }) => kind === "resumed");
+      expect(fenced.map(shortly)).to.include(
+        "client→actor away 3991: Another socket has taken over the session",
+      );
     });
 
     it("is sampled for a busy actor, and has the rates of events and of samples", async () => {

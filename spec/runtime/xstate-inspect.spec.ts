@@ -16,6 +16,7 @@ import {
   fromCallback,
   type InspectionEvent,
   type Observer,
+  type StateValue,
   setup,
 } from "xstate";
 import { isInspected } from "../../actors/connection-machine.ts";
@@ -48,6 +49,19 @@ const lamp = setup({
 const Lamp = machineConsumer(lamp);
 const press = '{"type":"press"}';
 
+interface ShownSnapshot {
+  readonly status: string;
+  readonly value?: StateValue;
+}
+
+/** The path of the innermost state, such as `joined.online`. */
+function stateText(value: StateValue): string {
+  if (typeof value === "string") return value;
+  return Object.entries(value)
+    .map(([parent, child = ""]) => `${parent}.${stateText(child)}`)
+    .join();
+}
+
 /** A stable name of an actor: its machine's id, because XState numbers the actors of the whole process. */
 function nameOf(actor: AnyActorRef | undefined): string {
   if (actor === undefined) return "outside";
@@ -64,8 +78,8 @@ function lineOf(event: InspectionEvent): string {
       return `${who} gets ${event.event.type.replace(/x:\d+$/, source)} from ${source}`;
     }
     case "@xstate.snapshot": {
-      const { status, value } = event.snapshot as { readonly status: string; readonly value?: unknown };
-      return `${who} is ${value ?? status}`;
+      const { status, value } = event.snapshot as ShownSnapshot;
+      return `${who} is ${value === undefined ? status : stateText(value)}`;
     }
     case "@xstate.microstep":
       return `${who} takes ${event._transitions.map(({ eventType }) => eventType).join() || "nothing"}`;
@@ -96,7 +110,7 @@ describe("inspect", () => {
       "connection is connecting",
       "connection gets accept from outside",
       "connection takes accept",
-      "connection is joined",
+      "connection is joined.online",
       "connection gets close from outside",
       "connection does cleanUp",
       "connection takes close",
@@ -258,8 +272,11 @@ describe("inspect", () => {
 });
 
 /** The state in a snapshot as the inspector sends it. */
-const stateIn = (event: StatelyInspectionEvent) =>
-  event.type === "@xstate.snapshot" ? (event.snapshot as { readonly value?: string }).value : undefined;
+function stateIn(event: StatelyInspectionEvent): string | undefined {
+  if (event.type !== "@xstate.snapshot") return undefined;
+  const { value } = event.snapshot as ShownSnapshot;
+  return value && stateText(value);
+}
 
 describe("@statelyai/inspect", () => {
   const endings: (() => unknown)[] = [stopServing];
@@ -324,7 +341,7 @@ describe("@statelyai/inspect", () => {
         input: { effects: { consumer: "lamp", path: "/lamp" } },
       });
       expect(eventsOf(sessionId).map(({ type }) => type)).to.include.members(["accept", "lost", "cleaned"]);
-      expect(statesOf(sessionId)).to.deep.equal(["connecting", "joined", "closing", "closed"]);
+      expect(statesOf(sessionId)).to.deep.equal(["connecting", "joined.online", "closing", "closed"]);
     }
     for (const { sessionId } of called("lamp")) {
       expect(eventsOf(sessionId)).to.deep.include({ type: "frame.press", frame: { type: "press" } });

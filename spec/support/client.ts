@@ -48,6 +48,11 @@ export class Client {
     return { status: response.statusCode, body: body.trim() };
   }
 
+  /** Takes a frame that has arrived. */
+  received(): string | Buffer | undefined {
+    return this.#received.shift();
+  }
+
   next(): Promise<string | Buffer> {
     const frame = this.#received.shift();
     if (frame !== undefined) return Promise.resolve(frame);

@@ -8,7 +8,7 @@ interface Timer {
 /** A clock and a page that do what a spec says. */
 export class FakeEnvironment extends EventTarget implements Environment {
   time = 1_000_000;
-  /** What `Math.random` returns. */
+  /** The result of `Math.random`. */
   randomness = 0.5;
   readonly timers = new Set<Timer>();
   readonly document = { visibilityState: "visible" };

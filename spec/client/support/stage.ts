@@ -112,7 +112,7 @@ function watch<C extends Pick<RawClient, "status" | "onStatus" | "onGap" | "onEr
   return Object.assign(client, { seen, reaches });
 }
 
-/** What a promise came to, without waiting for it. */
+/** The outcome of a promise, without waiting for it. */
 export function outcomeOf(promise: Promise<unknown>): {
   state: "pending" | "resolved" | "rejected";
   value?: unknown;

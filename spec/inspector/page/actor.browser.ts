@@ -18,7 +18,7 @@ describe("Inspector page, view of an actor", () => {
       await open(tab);
       expect(await tab.history(3)).to.deep.equal([
         "from client to actor: began /chorus/g1",
-        "accept connecting → joined",
+        "accept connecting → joined.online",
         "from actor to layer: groupAdd g1",
       ]);
       client.send("hello");
@@ -30,7 +30,7 @@ describe("Inspector page, view of an actor", () => {
       ]);
       const facts = await tab.page.locator(".facts").innerText();
       expect(facts)
-        .to.match(/State\s+joined/)
+        .to.match(/State\s+joined\.online/)
         .and.match(/Groups\s+g1/)
         .and.match(/Tags\s+of-g1/);
     });
@@ -88,7 +88,7 @@ describe("Inspector page, view of an actor", () => {
       await client.closed;
       await tab.page.getByText("This actor has ended.").waitFor();
       const entries = await tab.history(6);
-      expect(entries).to.include("failed in receive on purpose").and.include("fail joined → closing");
+      expect(entries).to.include("failed in receive on purpose").and.include("fail joined.online → closing");
       await tab.page.reload();
       await tab.page.getByText("This actor has ended.").waitFor();
       await tab.page.getByRole("link", { name: "Failures 1" }).click();

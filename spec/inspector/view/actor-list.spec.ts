@@ -47,7 +47,7 @@ describe("ActorList", () => {
       consumer: "c3",
       channel: busy.channel,
       path: "/ws/busy",
-      state: "joined",
+      state: "joined.online",
       groups: ["talk"],
       groupCount: 1,
       tags: ["user.7"],

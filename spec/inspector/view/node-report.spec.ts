@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { SessionClient } from "../../runtime/support/session-client.ts";
 import { inspectRuntime, Talk } from "../../support/inspector-runtime.ts";
 import { stopServing } from "../../support/serving.ts";
 
@@ -26,6 +27,29 @@ describe("NodeReport", () => {
     expect(Object.keys(tick.figures.dropped)).to.deep.equal(["unhandled"]);
     expect(Object.keys(layer?.dropped ?? {})).to.deep.equal(["no-channel"]);
     expect(tick.figures.dropped.unhandled).to.include({ total: 1 });
+    expect(tick.figures.sessions).to.deep.equal({ away: 0, resumed: 0, keptBytes: 0 });
     expect(tick.figures.loopDelay.max).to.be.at.least(tick.figures.loopDelay.p50);
+  });
+
+  it("reports the sessions that are away, and the bytes that are kept for their clients", async () => {
+    const { page, url, runtime } = await inspectRuntime();
+    const sessionsUntil = async (away: number, keptBytes: number) =>
+      (
+        await page.next(
+          "tick",
+          ({ figures: { sessions: now } }) => now.away === away && now.keptBytes === keptBytes,
+        )
+      ).figures.sessions;
+    const client = await SessionClient.open(`${url}/ws/a`);
+    const { session } = await client.nextControl();
+    await client.next();
+    await sessionsUntil(0, 2);
+    client.cut();
+    await sessionsUntil(1, 2);
+    const [actor] = (await page.list({ search: "joined.away" })).rows;
+    expect(actor?.waitingBytes).to.equal(2);
+    await SessionClient.resume(`${url}/ws/a`, String(session), 1, 1);
+    expect(await sessionsUntil(0, 0)).to.deep.equal({ away: 0, resumed: 1, keptBytes: 0 });
+    expect(runtime.size).to.equal(2);
   });
 });

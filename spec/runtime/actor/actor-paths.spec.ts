@@ -20,7 +20,7 @@ const events: readonly ConnectionEvent[] = [
   { type: "lost", code: 1006, reason: "" },
   { type: "fail" },
   { type: "restart" },
-  { type: "away" },
+  { type: "away", code: 1006, reason: "" },
   { type: "online" },
   { type: "deadline" },
   { type: "cleaned" },

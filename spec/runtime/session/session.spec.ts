@@ -1,50 +1,8 @@
 import { expect } from "chai";
-import { type Exit, type Scope, WebSocketConsumer } from "greenroom";
-import { SimulatedClock } from "xstate";
 import { until } from "../../layers/support/until.ts";
-import { gate } from "../../support/gate.ts";
-import { chat, serve, stopServing } from "../../support/serving.ts";
+import { stopServing } from "../../support/serving.ts";
 import { SessionClient } from "../support/session-client.ts";
-
-/** Records what happens to it, and does what its frames say. */
-class Recorder extends WebSocketConsumer {
-  static override readonly layer = "chat";
-  static readonly log: unknown[] = [];
-  static hold = gate();
-  static current: Recorder | undefined;
-  override async connect() {
-    Recorder.current = this;
-    await this.groupAdd("all");
-  }
-  override async receive(text: string) {
-    Recorder.log.push(text);
-    if (text === "hold") await Recorder.hold.opened;
-    if (text === "throw") throw new Error("thrown");
-    if (text.startsWith("close")) this.close(Number(text.slice(6)), "enough");
-    if (text.startsWith("echo ")) this.send(text.slice(5));
-  }
-  override onAway() {
-    Recorder.log.push("onAway");
-  }
-  override onOnline(scope: Scope) {
-    Recorder.log.push(`onOnline ${scope.query.get("tab")}`);
-  }
-  override disconnect(code: number, exit: Exit) {
-    Recorder.log.push(["disconnect", code, exit.by]);
-  }
-}
-
-async function begin(options: object = {}, Consumer = Recorder) {
-  Recorder.log.length = 0;
-  Recorder.hold = gate();
-  const clock = new SimulatedClock();
-  const serving = await serve({ layers: chat(), clock, ...options });
-  serving.runtime.route("/ws", Consumer);
-  const url = `${serving.url}/ws`;
-  const client = await SessionClient.open(url);
-  const hello = await client.nextControl();
-  return { ...serving, clock, url, client, hello, session: String(hello.session) };
-}
+import { begin, Recorder } from "../support/session-rig.ts";
 
 describe("Session", () => {
   afterEach(stopServing);
@@ -71,8 +29,8 @@ describe("Session", () => {
     expect(await client.nextControl()).to.deep.equal({ c: "ack", n: 1 });
     client.cut();
     await until(() => Recorder.log.includes("onAway"));
-    expect(Recorder.current?.waitingBytes).to.equal(3);
-    Recorder.current?.send("two");
+    expect(Recorder.current.waitingBytes).to.equal(3);
+    Recorder.current.send("two");
     const again = await SessionClient.resume(`${url}?tab=2`, session, 1, 1);
     expect(await again.nextControl()).to.deep.equal({ c: "resumed", received: 1, done: 1, from: 2 });
     expect(await again.next()).to.equal("two");
@@ -97,7 +55,7 @@ describe("Session", () => {
 
   it("ends when the client does not come back within resumeMs", async () => {
     const { client, session, url, clock, runtime } = await begin();
-    Recorder.current?.send("one");
+    Recorder.current.send("one");
     await client.next();
     client.cut();
     await until(() => Recorder.log.includes("onAway"));
@@ -129,8 +87,8 @@ describe("Session", () => {
     const { client, session, url, runtime } = await begin();
     client.cut();
     await until(() => Recorder.log.includes("onAway"));
-    Recorder.current?.send("last");
-    Recorder.current?.close(4002, "over");
+    Recorder.current.send("last");
+    Recorder.current.close(4002, "over");
     await until(() => runtime.size === 0);
     const again = await SessionClient.resume(url, session, 1, 0);
     expect(await again.nextControl()).to.deep.equal({ c: "resumed", received: 0, done: 0, from: 1 });

@@ -67,6 +67,46 @@ describe("HeldWrites", () => {
     expect(takeAll(held).at(-1)?.content).to.deep.equal(third.content);
   });
 
+  describe("with control frames", () => {
+    const control = (text: string): Write => ({ ...encoded(text), length: 0 });
+    const textsOf = (held: HeldWrites) =>
+      takeAll(held).map(({ content }) =>
+        Buffer.isBuffer(content) ? String(content.subarray(2)) : content.data,
+      );
+
+    it("never drops them, and tells of dropped frames in the place of the frames", () => {
+      const held = new HeldWrites((count) => `skip ${count}`);
+      const frames = ["a", "b", "c", "d", "e"].map((text) => encoded(text, text));
+      for (const write of [...frames.slice(0, 2), control("ack"), control("beat"), ...frames.slice(2)])
+        held.add(write);
+      expect(held.hasControls).to.equal(true);
+      for (const write of frames.slice(0, 3)) expect(held.takeOldest()).to.equal(write);
+      expect(held.hasControls).to.equal(true);
+      expect(held.takeOldest()).to.equal(frames[3]);
+      expect(held.takeOldest()).to.equal(undefined);
+      const { bytes } = held;
+      expect(textsOf(held).slice(0, -1)).to.deep.equal(["skip 4", "ack", "beat", "skip 4"]);
+      expect([bytes > 0, held.bytes, held.hasControls]).to.deep.equal([true, 0, false]);
+    });
+
+    it("does not count them as the one write that is kept", () => {
+      const held = new HeldWrites();
+      for (const write of [encoded("a"), control("ack")]) held.add(write);
+      expect(held.takeOldest()).to.equal(undefined);
+      expect(textsOf(held)).to.deep.equal(["a", "ack"]);
+    });
+
+    it("does not count them as frames when it is cleared", () => {
+      const held = new HeldWrites((count) => `skip ${count}`);
+      for (const write of [control("ack"), encoded("a"), control("ack"), encoded("b", "c")]) held.add(write);
+      held.take();
+      held.takeOldest();
+      held.take();
+      expect(held.clear()).to.equal(2);
+      expect([held.bytes, held.hasControls, held.take()]).to.deep.equal([0, false, undefined]);
+    });
+  });
+
   it("counts the frames that are not taken completely when it is cleared", () => {
     const held = new HeldWrites();
     held.add(encoded("a", large, "b"));

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type ClientControl, controlText, mark } from "../../../protocol/control-frames.ts";
+import { type ClientControl, controlText, isControl, mark } from "../../../protocol/control-frames.ts";
 import { Client } from "../../support/client.ts";
 
 /** A client that speaks the protocol of sessions by hand. Nothing happens that a spec does not ask for. */
@@ -26,6 +26,21 @@ export class SessionClient extends Client {
 
   control(frame: ClientControl): void {
     this.send(controlText(frame));
+  }
+
+  /** Sends a control frame that no client of ours sends. */
+  forge(fields: object): void {
+    this.send(mark + JSON.stringify(fields));
+  }
+
+  /** All frames up to the close frame, with the control frames as objects. */
+  async rest(): Promise<unknown[]> {
+    const { code } = await this.closed;
+    const frames: unknown[] = [];
+    for (let frame = this.received(); frame !== undefined; frame = this.received()) {
+      frames.push(typeof frame === "string" && isControl(frame) ? JSON.parse(frame.slice(1)) : frame);
+    }
+    return [...frames, code];
   }
 
   /** The next frame, which has to be a control frame. */

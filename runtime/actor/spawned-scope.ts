@@ -1,0 +1,32 @@
+import type { Scope } from "../../actors/index.ts";
+
+/** The parts of a scope that a caller gives. */
+export type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
+
+const none = Object.freeze({});
+const noSubprotocols: readonly string[] = Object.freeze([]);
+
+/** The scope of an actor without a request. */
+export class SpawnedScope implements Scope {
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers = none;
+  readonly subprotocols = noSubprotocols;
+  readonly clientAddress = undefined;
+  readonly token = undefined;
+  readonly user: unknown;
+  #query: URLSearchParams | undefined;
+
+  constructor({ path = "", params = none, query, user }: GivenScope) {
+    this.path = path;
+    this.params = params;
+    this.user = user;
+    this.#query = query;
+  }
+
+  // Created on demand, because a `URLSearchParams` object is large, and the query is rarely read.
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams();
+    return this.#query;
+  }
+}

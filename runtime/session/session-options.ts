@@ -1,0 +1,18 @@
+import type { Scope } from "../../actors/index.ts";
+import type { TransportListener } from "../socket/transport.ts";
+import type { SessionIdentity } from "./sessions.ts";
+
+/** The actor of a session. */
+export interface SessionListener extends TransportListener {
+  /** The session has lost its socket, and waits for the client to come back. */
+  away(code: number, reason: string): void;
+  /** The client has come back. Its new request has this scope. */
+  online(scope: Scope): void;
+}
+
+export interface SessionOptions extends SessionIdentity {
+  /** The application's subprotocols that the client offers. */
+  readonly offered: readonly string[];
+  /** Half of it is the room that `drained()` waits for. */
+  readonly maxLagBytes: number;
+}

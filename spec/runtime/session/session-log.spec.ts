@@ -1,0 +1,109 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { LoggedFrames, referenceBytes } from "../../../runtime/session/logged-frames.ts";
+import { SessionLog } from "../../../runtime/session/session-log.ts";
+
+describe("SessionLog", () => {
+  function logOf(...frames: string[]) {
+    const log = new SessionLog(new LoggedFrames());
+    for (const frame of frames) log.add(frame);
+    return log;
+  }
+
+  it("numbers frames from 1, and keeps those that are not acknowledged", () => {
+    const log = logOf("a", "b", "cc");
+    expect([log.sent, log.acked, log.first, log.size, log.bytes]).to.deep.equal([3, 0, 1, 3, 4]);
+    log.acknowledge(2);
+    expect([log.sent, log.acked, log.first, [...log], log.bytes]).to.deep.equal([3, 2, 3, ["cc"], 2]);
+    log.acknowledge(3);
+    expect([log.first, log.size, log.bytes]).to.deep.equal([4, 0, 0]);
+  });
+
+  it("skips the frames that it has dropped", () => {
+    const log = logOf("a", "b", "c", "d");
+    log.dropOldest();
+    log.dropOldest();
+    log.acknowledge(1);
+    expect([log.first, ...log]).to.deep.equal([3, "c", "d"]);
+    log.acknowledge(3);
+    expect([log.first, ...log]).to.deep.equal([4, "d"]);
+    log.clear();
+    expect([log.first, log.sent, log.dropOldest()]).to.deep.equal([5, 4, false]);
+  });
+
+  it("knows which counts a client can have", () => {
+    const log = logOf("a", "b", "c");
+    log.acknowledge(1);
+    expect([1, 2, 3].map((n) => log.isPossible(n))).to.deep.equal([true, true, true]);
+    const impossible = [0, -1, 4, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "2", null, undefined];
+    for (const n of [...impossible, [2], { valueOf: () => 2 }, true, 2n]) {
+      expect(log.isPossible(n), String(n)).to.equal(false);
+    }
+  });
+
+  it("agrees with a list, whatever happens to it", () => {
+    const step = fc.oneof(
+      fc.record({ add: fc.constantFrom("", "a", "bb", "\u00e9", "\u{1f600}") }),
+      fc.record({ acknowledge: fc.nat(4) }),
+      fc.constant("dropOldest" as const),
+      fc.constant("clear" as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const shared = new LoggedFrames();
+        const log = new SessionLog(shared);
+        let kept: { n: number; frame: string }[] = [];
+        let sent = 0;
+        let acked = 0;
+        for (const one of steps) {
+          if (one === "dropOldest") expect(log.dropOldest()).to.equal(kept.shift() !== undefined);
+          else if (one === "clear") {
+            log.clear();
+            kept = [];
+          } else if ("add" in one) {
+            sent += 1;
+            kept.push({ n: sent, frame: one.add });
+            log.add(one.add);
+          } else {
+            acked = Math.min(sent, acked + one.acknowledge);
+            log.acknowledge(acked);
+            kept = kept.filter(({ n }) => n > acked);
+          }
+          expect([log.sent, log.acked, log.first]).to.deep.equal([sent, acked, kept[0]?.n ?? sent + 1]);
+          expect([...log]).to.deep.equal(kept.map(({ frame }) => frame));
+          const sizes = kept.map(({ frame }) => Buffer.byteLength(frame));
+          expect(log.bytes).to.equal(sizes.reduce((sum, size) => sum + size, 0));
+          const distinct = [...new Set(kept.map(({ frame }) => frame))].map((frame) =>
+            Buffer.byteLength(frame),
+          );
+          const shareds = distinct.reduce((sum, size) => sum + size, 0);
+          expect(shared.bytes).to.equal(shareds + kept.length * referenceBytes);
+        }
+      }),
+    );
+  });
+});
+
+describe("LoggedFrames", () => {
+  it("counts a frame once, however many logs hold it, and however many frames lie between", () => {
+    const shared = new LoggedFrames();
+    const logs = [new SessionLog(shared), new SessionLog(shared)];
+    const buffer = Buffer.alloc(100);
+    const frames = [..."abcdefgh".split("").map((letter) => letter.repeat(10)), buffer];
+    for (const log of logs) for (const frame of frames) log.add(frame);
+    expect(shared.bytes).to.equal(80 + 100 + 18 * referenceBytes);
+    logs[0]?.clear();
+    expect(shared.bytes).to.equal(80 + 100 + 9 * referenceBytes);
+    logs[1]?.acknowledge(8);
+    expect(shared.bytes).to.equal(100 + referenceBytes);
+    logs[1]?.acknowledge(9);
+    expect(shared.bytes).to.equal(0);
+  });
+
+  it("tells buffers apart, even if they are equal", () => {
+    const shared = new LoggedFrames();
+    const log = new SessionLog(shared);
+    for (const frame of [Buffer.from("ab"), Buffer.from("ab"), "ab"]) log.add(frame);
+    expect(shared.bytes).to.equal(6 + 3 * referenceBytes);
+  });
+});
