@@ -24,7 +24,7 @@ export function createPlug(button) {
 
   function pull() {
     isPulled = true;
-    button.textContent = "Plug in again";
+    button.textContent = "Plug in";
     timer = window.setTimeout(putIn, pulledMs);
     socket?.close();
   }

@@ -25,7 +25,7 @@ export function describe(status, place, { hasLeft, waiting, unsent }) {
     case "joined":
       return `Connected to ${place}.`;
     case "away":
-      return withNotes("The connection is lost. The session waits, and the page reconnects by itself.");
+      return withNotes("The connection is lost. Reconnecting by itself.");
     case "closing":
       return `Leaving ${place}…`;
     case "closed":
