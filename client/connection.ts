@@ -262,7 +262,8 @@ export function openConnection(
     const since = hello && owner.since?.(true);
     // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
     const isNews = status.state === "away";
-    for (const limit of [frame.window, frame.maxBytes, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
+    for (const limit of [frame.window, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
+    toCount(frame.maxBytes, frame.session === undefined ? 0 : 1);
     hello = frame;
     session = frame.session;
     tries = 0;
@@ -294,6 +295,7 @@ export function openConnection(
 
   /** Counts frames, and acknowledges them by time: each acknowledgement costs the server more than they do. */
   function count(frames: number, length: number): void {
+    if (session === undefined) return;
     const acknowledge = () => {
       startAt(got);
       if (isOnline) write({ c: "ack", n: got });
