@@ -1,5 +1,6 @@
 import { maxTokenLength, tokenPrefix } from "../protocol/subprotocols.ts";
 import type { ConnectOptions } from "./client.ts";
+import { encoder } from "./encoder.ts";
 import { ClientError } from "./errors.ts";
 
 /**
@@ -32,9 +33,9 @@ export const pathOf = (pattern: string, params: Readonly<Record<string, unknown>
  * @throws {ClientError} if the token is too long.
  */
 export function encodeToken(token: string): string {
-  const bytes = new TextEncoder().encode(token);
-  if (bytes.length * 4 > maxTokenLength * 3)
+  const base64 = btoa(String.fromCharCode(...encoder.encode(token)));
+  const encoded = base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  if (encoded.length > maxTokenLength)
     throw new ClientError("ERR_TOKEN_TOO_LONG", "Send at most 3,072 bytes.");
-  const base64 = btoa(String.fromCharCode(...bytes));
-  return tokenPrefix + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return tokenPrefix + encoded;
 }

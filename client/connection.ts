@@ -15,12 +15,14 @@ import { type ClientControl, controlText, isControl, unescapeText } from "../pro
 import { resumeProtocol, sessionProtocol } from "../protocol/subprotocols.ts";
 import { encodeToken } from "./address.ts";
 import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
+import { givenUp, normal, protocolError } from "./close-codes.ts";
 import type { Connection, ConnectionOwner, Control, Hello } from "./connection-types.ts";
+import { must, toCount } from "./counts.ts";
 import { type Environment, openState, type PageEvent, type Socket } from "./environment.ts";
 import { ConnectionClosed } from "./errors.ts";
 import { createListeners, reportUncaught } from "./listeners.ts";
-import { createQueue, frameOf, type OutgoingFrame, toCount } from "./outgoing.ts";
-import { type ClientEvent, nextState } from "./states.ts";
+import { createQueue, frameOf, type OutgoingFrame } from "./outgoing.ts";
+import { type ClientEvent, type ClientState, nextState } from "./states.ts";
 import {
   ackAfterMs,
   beatTimeoutMs,
@@ -31,12 +33,6 @@ import {
   maxDelayMs,
   stableAfterMs,
 } from "./timing.ts";
-
-/** The close code of a socket that the client gives up, and that of a session that it ends. */
-const givenUp = 3990;
-const normal = 1000;
-/** The close code in the status after a frame that breaks the protocol. Browsers cannot send it. */
-const protocolError = 1002;
 
 /**
  * Opens a connection, which connects until it is closed.
@@ -49,7 +45,7 @@ export function openConnection(
   owner: ConnectionOwner,
 ): Connection {
   const { WebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket } = options;
-  if (WebSocket === undefined) throw new TypeError("Pass WebSocket.");
+  if (!WebSocket) throw new TypeError("Pass WebSocket.");
   const { token, protocols = [], maxQueue = 1_000, maxQueueBytes = 1_048_576 } = options;
   const errors = createListeners<unknown>(reportUncaught);
   const report = (error: unknown) => {
@@ -104,13 +100,14 @@ export function openConnection(
   const outgoing = createQueue(maxQueue, maxQueueBytes, transmit);
   const write = (frame: ClientControl) => transmit(controlText(frame));
 
-  /** Changes the state. Returns false if the state does not take the event. */
-  function move(event: ClientEvent, details?: object): boolean {
+  /** Changes the state. Returns undefined if the state does not take the event. */
+  function move(event: ClientEvent, details?: object): ClientState | undefined {
     const state = nextState(status.state, event);
-    if (state === undefined) return false;
-    status = { state, ...details } as Status;
-    statuses.call(status);
-    return true;
+    if (state) {
+      status = { state, ...details } as Status;
+      statuses.call(status);
+    }
+    return state;
   }
 
   function connect(): void {
@@ -132,7 +129,7 @@ export function openConnection(
           socket = new (WebSocket as WebSocketConstructor)(url, offered) as Socket;
           socket.binaryType = "arraybuffer";
           socket.onopen = ifCurrent(() => {
-            if (session !== undefined) write({ c: "resume", session, try: ++tries, got });
+            if (session) write({ c: "resume", session, try: ++tries, got });
           });
           socket.onmessage = ifCurrent(receive);
           socket.onclose = ifCurrent(({ code, reason }) => {
@@ -158,7 +155,7 @@ export function openConnection(
   function lost(afterMs = 0): void {
     if (isOnline && now() - onlineAt >= stableAfterMs) failures = 0;
     drop(givenUp);
-    if (session === undefined) owner.ended?.(false);
+    if (!session) owner.ended?.(false);
     const limitMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures++);
     const retryInMs = afterMs + environment.Math.random() * limitMs;
     schedule(connect, retryInMs);
@@ -195,7 +192,7 @@ export function openConnection(
       else if (socket) lost();
     } else if (environment.document?.visibilityState !== "hidden") {
       if (isOnline) beat();
-      else if (socket === undefined) connect();
+      else if (!socket) connect();
     }
   }
 
@@ -222,7 +219,7 @@ export function openConnection(
   function control({ c, ...frame }: Control): void {
     must(typeof c === "string");
     const { code, reason, n, done, after, received, ...rest } = frame;
-    const isResuming = !isOnline && session !== undefined;
+    const isResuming = !isOnline && !!session;
     if (c === "ack") {
       must(isOnline);
       outgoing.settle(n);
@@ -246,11 +243,11 @@ export function openConnection(
       join("resumed");
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
-      // The actor of a joined client may have failed.
-      must(session !== undefined);
-      if (done !== undefined) outgoing.settle(done);
-      if (isFinal(toCount(code))) end(code as number, reason as string);
-      else startAgain(rest);
+      must(!!session);
+      const isExact = done !== undefined;
+      if (isExact) outgoing.settle(done);
+      if (isFinal(toCount(code))) end(code as number, reason as string, isExact);
+      else startAgain(isExact, rest);
     } else if (c === "bye") {
       if (after === null) end(toCount(code), reason as string, isOnline);
       else lost(toCount(after));
@@ -260,7 +257,7 @@ export function openConnection(
   /** `hello`: a session begins. */
   function begin(frame: Hello): void {
     const since = hello && owner.since?.(true);
-    // After `gone`, the application knows already. Without a session, it learns only now that the old one is lost.
+    // After a resumption that failed, the application knows already that the old session is lost.
     const isNews = status.state === "away";
     for (const limit of [frame.window, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
     toCount(frame.maxBytes, frame.session === undefined ? 0 : 1);
@@ -273,15 +270,20 @@ export function openConnection(
     if (isNews) gaps.call({ fresh: true });
   }
 
-  /** `gone`: the session is lost. */
-  function startAgain(missed: object): void {
+  /** `gone`: the session is lost. See `endSession` for `isExact`. */
+  function startAgain(isExact: boolean, missed: object): void {
     session = undefined;
-    outgoing.startAgain();
-    owner.ended?.(false);
-    drop(normal);
-    connect();
-    move("gone");
-    gaps.call({ ...missed, fresh: true });
+    outgoing.endSession(isExact);
+    if (isOnline) {
+      // The actor has failed, and a frame that is sent again may make the next one fail. `hello` reports the gap.
+      lost();
+    } else {
+      owner.ended?.(false);
+      drop(normal);
+      connect();
+      move("gone");
+      gaps.call({ ...missed, fresh: true });
+    }
     pump();
   }
 
@@ -300,7 +302,7 @@ export function openConnection(
       startAt(got);
       if (isOnline) write({ c: "ack", n: got });
     };
-    if (ackTimer === undefined) {
+    if (!ackTimer) {
       unackedSince = now();
       ackTimer = environment.setTimeout(acknowledge, ackAfterMs);
     }
@@ -341,7 +343,7 @@ export function openConnection(
 
   function close(): Promise<void> {
     if (move("close")) {
-      refusal = new ConnectionClosed({ code: normal, reason: "close was called" });
+      refusal = new ConnectionClosed(normal, "close was called");
       closeTimer = environment.setTimeout(leave, closeTimeoutMs);
       pump();
     }
@@ -363,23 +365,22 @@ export function openConnection(
     } else finish();
   }
 
-  /** @param isNotTaken whether the server has handled none of the frames that it did not confirm. */
-  function end(code: number, reason: string, isNotTaken = false): void {
-    const refused = 3300 <= code && code < 3600 && { status: code - 3000 };
-    const error = new ConnectionClosed({ code, reason, ...refused });
+  /** See `endSession` for `isExact`. */
+  function end(code: number, reason: string, isExact = false): void {
+    const httpStatus = 3300 <= code && code < 3600 ? code - 3000 : undefined;
+    const error = new ConnectionClosed(code, reason, httpStatus);
     refusal = error;
     drop(normal);
     pageListeners.abort();
     environment.clearTimeout(closeTimer);
     startAt(got);
-    move("end", { code, reason, ...refused });
-    outgoing.fail(error, !isNotTaken);
+    move("end", { code, reason, ...(httpStatus && { status: httpStatus }) });
+    outgoing.endSession(isExact, error);
     owner.ended?.(true);
     resolveClosed();
   }
-  const { signal } = pageListeners;
   for (const type of ["online", "pageshow", "pagehide", "visibilitychange"])
-    environment.addEventListener?.(type, onPageEvent, { signal });
+    environment.addEventListener?.(type, onPageEvent, pageListeners);
   connect();
 
   const client: AnyClient = {
@@ -395,9 +396,4 @@ export function openConnection(
     close,
   };
   return { client, report, post, enqueue, cancel: outgoing.cancel };
-}
-
-/** @throws {RangeError} unless `condition` holds. */
-function must(condition: boolean): void {
-  if (!condition) throw new RangeError();
 }

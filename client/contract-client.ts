@@ -2,7 +2,7 @@ import type { AskingFrame, Contract, ErrorFrame, Schema } from "../contract/inde
 import { FrameType } from "../contract/protocol.ts";
 import type { ClientControl } from "../protocol/control-frames.ts";
 import { addressOf, pathOf } from "./address.ts";
-import { type Checked, check, invalidFrame } from "./check.ts";
+import { check, invalidFrame } from "./check.ts";
 import type { AskOptions, Client, ConnectOptions, SendOptions } from "./client.ts";
 import { openConnection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
@@ -53,17 +53,15 @@ export function contractClient(
     return known.add(listener);
   }
 
-  async function send(type: string, payload: unknown, options?: SendOptions): Promise<void> {
-    await post(frameText(type, payload), options);
-  }
+  const send = async (type: string, payload: unknown, options?: SendOptions): Promise<void> =>
+    post(frameText(type, payload), options);
 
   async function ask(
     type: string,
     payload: unknown,
     { timeoutMs = 10_000, signal }: AskOptions = {},
   ): Promise<unknown> {
-    lastId += 1;
-    const id = lastId;
+    const id = ++lastId;
     const text = frameText(type, payload, id);
     let stop = () => {};
     try {
@@ -75,8 +73,10 @@ export function contractClient(
         };
         const frame = frameOf(text, take, reject);
         const abort = () => reject(signal?.reason);
-        const timeout = () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply"));
-        const timer = environment.setTimeout(timeout, Math.min(timeoutMs, maxDelayMs));
+        const timer = environment.setTimeout(
+          () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply")),
+          Math.min(timeoutMs, maxDelayMs),
+        );
         stop = () => {
           environment.clearTimeout(timer);
           signal?.removeEventListener("abort", abort);
@@ -145,15 +145,14 @@ export function contractClient(
     accept: (value: unknown) => void,
     refuse: (error: unknown) => void = report,
   ): void {
-    const outcome = check(schema, values);
-    const use = (checked: Checked) => ("error" in checked ? refuse(checked.error) : accept(checked.value));
-    if (earlier === undefined && !(outcome instanceof Promise)) {
-      use(outcome);
+    const checked = check(schema, values, accept, refuse);
+    if (!earlier && !(checked instanceof Promise)) {
+      checked();
       return;
     }
-    const done = Promise.all([outcome, earlier]).then(([checked]) => {
+    const done = Promise.all([checked, earlier]).then(([settle]) => {
       if (earlier === done) earlier = undefined;
-      use(checked);
+      settle();
     });
     earlier = done;
   }

@@ -13,7 +13,7 @@ import type { ErrorFrame } from "../contract/index.ts";
  * - `ERR_CONNECTION_CLOSED`: see {@link ConnectionClosed}
  */
 export class ClientError extends Error {
-  readonly code: string;
+  declare readonly code: string;
 
   constructor(code: string, message: string) {
     super(message);
@@ -32,12 +32,6 @@ export class MayHaveBeenTaken extends ClientError {
   }
 }
 
-interface ClosedDetails {
-  readonly code: number;
-  readonly reason: string;
-  readonly status?: number;
-}
-
 /** The connection is closed for good. The server has not handled the frame. Create a new connection with `connect`. */
 export class ConnectionClosed extends ClientError {
   /** The close code. */
@@ -46,9 +40,9 @@ export class ConnectionClosed extends ClientError {
   /** The HTTP status of the refusal, if the server refused the connection. */
   declare readonly status: number | undefined;
 
-  constructor({ code, ...details }: ClosedDetails) {
-    super("ERR_CONNECTION_CLOSED", `Closed: ${code} ${details.reason}`);
-    Object.assign(this, details, { closeCode: code });
+  constructor(closeCode: number, reason: string, status?: number) {
+    super("ERR_CONNECTION_CLOSED", `Closed: ${closeCode} ${reason}`);
+    Object.assign(this, { closeCode, reason, status });
   }
 }
 

@@ -13,8 +13,8 @@ export interface FrameIterator {
 
 /** @param stop called when no more frames are wanted. */
 export function createFrameIterator(stop: () => void): FrameIterator {
-  let frames: unknown[] = [];
-  let failure: Error | undefined;
+  /** Each of them returns a frame. The last one throws an error if a frame was lost. */
+  let frames: (() => unknown)[] = [];
   let isOver = false;
   /** Resolve the promises that calls of `next` await. */
   const wakers: (() => void)[] = [];
@@ -25,10 +25,12 @@ export function createFrameIterator(stop: () => void): FrameIterator {
 
   function push(frame: unknown): void {
     if (frames.length < maxFrames) {
-      frames.push(frame);
+      frames.push(() => frame);
       wake();
     } else {
-      failure = new ClientError("ERR_EVENTS_OVERFLOW", "Too many frames wait.");
+      frames.push(() => {
+        throw new ClientError("ERR_EVENTS_OVERFLOW", "Too many frames wait.");
+      });
       end();
     }
   }
@@ -42,15 +44,11 @@ export function createFrameIterator(stop: () => void): FrameIterator {
   const iterator: AsyncIterableIterator<unknown> = {
     async next() {
       while (!frames.length && !isOver) await new Promise<void>((resolve) => wakers.push(resolve));
-      if (frames.length) return { value: frames.shift(), done: false };
-      const error = failure;
-      failure = undefined;
-      if (error) throw error;
-      return { value: undefined, done: true };
+      const take = frames.shift();
+      return take ? { value: take(), done: false } : { value: undefined, done: true };
     },
     return() {
       frames = [];
-      failure = undefined;
       end();
       return this.next();
     },

@@ -22,7 +22,7 @@ export type {
   WebSocketConstructor,
 } from "./client.ts";
 export { ClientError, ConnectionClosed, FrameRefused, MayHaveBeenTaken } from "./errors.ts";
-export { clientStates } from "./states.ts";
+export { clientStates } from "./machine.ts";
 
 /**
  * Connects without a contract.

@@ -1,4 +1,6 @@
 import type { SendOptions } from "./client.ts";
+import { toCount } from "./counts.ts";
+import { encoder } from "./encoder.ts";
 import { ClientError, MayHaveBeenTaken } from "./errors.ts";
 
 /** A frame of the application on its way to the server. */
@@ -9,7 +11,7 @@ export interface OutgoingFrame {
   readonly size: number;
   /** Whether the frame may be handled twice. */
   readonly repeatable: boolean;
-  /** Whether the frame was written in a session that is lost. */
+  /** Whether a session that has ended may have taken the frame. */
   isUncertain?: boolean;
   /** Called once the server has handled the frame. */
   readonly resolve: () => void;
@@ -23,8 +25,6 @@ export interface SessionLimits {
   /** Absent if the consumer refuses sessions. */
   readonly session?: string;
 }
-
-const encoder = new TextEncoder();
 
 /** A frame with the data that are written. */
 export function frameOf(
@@ -51,7 +51,8 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
   /** The number of frames that the server has handled in this session. */
   let done = 0;
 
-  const countOf = (value: unknown): number => toCount(value, done, done + written.length);
+  /** The number of written frames up to `count`. @throws {RangeError} if that cannot be. */
+  const lengthUpTo = (count: unknown): number => toCount(count, done, done + written.length) - done;
 
   /** Queues a frame, or rejects it if the queue is full. An empty queue takes a frame of any size. */
   function add(frame: OutgoingFrame): void {
@@ -78,50 +79,40 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
       else {
         written.push(frame);
         transmit(frame.data);
-        if (session === undefined) settle(done + 1);
+        if (!session) settle(done + 1);
       }
     }
   }
 
   /** The server has handled the frames up to `count`. @throws {RangeError} if that cannot be. */
   function settle(count: unknown): void {
-    const settled = written.splice(0, countOf(count) - done);
+    const settled = written.splice(0, lengthUpTo(count));
     done += settled.length;
     for (const { resolve } of settled) resolve();
   }
 
   /** Writes the frames after `received` again, to another socket. @throws {RangeError} if that cannot be. */
   function resend(received: unknown): void {
-    for (const { data } of written.slice(countOf(received) - done)) transmit(data);
-  }
-
-  /** The session is lost: keeps the frames that the next session may write. */
-  function startAgain(): void {
-    done = 0;
-    for (const frame of written.splice(0).reverse()) {
-      frame.isUncertain = true;
-      if (frame.repeatable) waiting.unshift(frame);
-      else frame.reject(new MayHaveBeenTaken());
-    }
+    for (const { data } of written.slice(lengthUpTo(received))) transmit(data);
   }
 
   /**
-   * Rejects all frames with `error`, except those that the server may have handled.
-   * @param isUncertain whether it may have handled the frames that were written in this session.
+   * The session has ended. Keeps the frames that the next session may write, in their order, and rejects the others.
+   * @param isExact whether the server has confirmed each frame that it has handled. It handles one frame at a time,
+   *   so only the first of the others may have been taken. Otherwise, each of them may have been.
+   * @param error rejects the frames that were certainly not taken, because no session follows.
    */
-  function fail(error: Error, isUncertain: boolean): void {
-    if (isUncertain) for (const frame of written) frame.isUncertain = true;
-    for (const frame of [...written.splice(0), ...waiting.splice(0)])
-      frame.reject(frame.isUncertain ? new MayHaveBeenTaken() : error);
+  function endSession(isExact: boolean, error?: Error): void {
+    done = 0;
+    for (const frame of isExact ? written.slice(0, 1) : written) frame.isUncertain = true;
+    for (const frame of [...written.splice(0), ...waiting.splice(0)]) {
+      const isGivenUp = frame.isUncertain && (error || !frame.repeatable);
+      const failure = isGivenUp ? new MayHaveBeenTaken() : error;
+      if (failure) frame.reject(failure);
+      else waiting.push(frame);
+    }
   }
 
   const isEmpty = (): boolean => written.length + waiting.length === 0;
-  return { isEmpty, add, cancel, write, settle, resend, startAgain, fail };
-}
-
-/** Returns `value`. @throws {RangeError} if it is not an integer from `min` to `max`. */
-export function toCount(value: unknown, min = 0, max: number = Number.MAX_SAFE_INTEGER): number {
-  if (Number.isSafeInteger(value) && min <= (value as number) && (value as number) <= max)
-    return value as number;
-  throw new RangeError();
+  return { isEmpty, add, cancel, write, settle, resend, endSession };
 }

@@ -40,17 +40,6 @@ type Ranges = readonly (readonly [first: number, last: number])[];
 const isIn = (ranges: Ranges, code: number): boolean =>
   ranges.some(([first, last]) => first <= code && code <= last);
 
-/** The codes that mean `never`. Of the refusals with a status below 500, 408, 425, 426 and 429 may change by themselves. */
-export const finalCodes: Ranges = [
-  [1002, 1003],
-  [1007, 1010],
-  [3300, 3407],
-  [3409, 3424],
-  [3427, 3428],
-  [3430, 3499],
-  [3991, 3991],
-];
-
 /** The codes that mean `always`. */
 export const returningCodes: Ranges = [
   [1001, 1001],
@@ -65,8 +54,13 @@ export const returningCodes: Ranges = [
   [3992, 3993],
 ];
 
-/** Whether `code` means `never`. */
-export const isFinal = (code: number): boolean => isIn(finalCodes, code);
+/** The refusals with a status below 500 that may change by themselves. */
+const temporaryRefusals = [3408, 3425, 3426, 3429];
+
+/** Whether `code` means `never`: after a violation, a refusal, and if another socket has taken over. */
+export const isFinal = (code: number): boolean =>
+  [1002, 1003, 1007, 1008, 1009, 1010, 3991].includes(code) ||
+  (3300 <= code && code < 3500 && !temporaryRefusals.includes(code));
 
 /** Whether the client comes back after its socket was closed with `code`. */
 export function comesBack(code: number): Return {

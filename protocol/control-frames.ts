@@ -53,13 +53,13 @@ export type ClientControl =
 export const controlText = (frame: ServerControl | ClientControl): string => mark + JSON.stringify(frame);
 
 /** Whether `text` is a control frame: it begins with one mark. A text with two marks is an escaped text. */
-export const isControl = (text: string): boolean => text.startsWith(mark) && text[1] !== mark;
+export const isControl = (text: string): boolean => text[0] === mark && text[1] !== mark;
 
 /** The wire form of an application's text. A text that begins with the mark gets one more. */
-export const escapeText = (text: string): string => (text.startsWith(mark) ? mark + text : text);
+export const escapeText = (text: string): string => (text[0] === mark ? mark + text : text);
 
 /** The application's text of a wire text that is not a control frame. */
-export const unescapeText = (text: string): string => (text.startsWith(mark) ? text.slice(1) : text);
+export const unescapeText = (text: string): string => (text[0] === mark ? text.slice(1) : text);
 
 /** A control frame whose fields are not checked. */
 export type ControlFields = Readonly<Record<string, unknown>> & { readonly c: string };

@@ -126,7 +126,7 @@ export class ActorRef {
    * @param code the close code of the lost socket
    */
   away(code: number = CloseCode.abnormal, reason = ""): void {
-    if (this.machine.getSnapshot().matches({ joined: "online" })) this.#actor.away(code, reason);
+    this.#actor.away(code, reason);
   }
 
   /**

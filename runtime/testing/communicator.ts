@@ -6,6 +6,7 @@ import { Deadline } from "../deadline.ts";
 import { internals } from "../internals.ts";
 import { type Admitted, isRefusal, shuttingDown } from "../upgrade/admission.ts";
 import { ClientTransport } from "./client-transport.ts";
+import type { CommunicatorOptions } from "./communicator-options.ts";
 import { ExpectationError } from "./expectation-error.ts";
 import type { Answer, ClientClosed } from "./pending-answer.ts";
 import { nextFrame, parseJson } from "./read-frames.ts";
@@ -22,16 +23,6 @@ export interface ReceiveNothingOptions extends WaitOptions {
    * @default 0
    */
   readonly forMs?: number;
-}
-
-export interface CommunicatorOptions {
-  readonly runtime: TestedRuntime;
-  readonly subprotocols: readonly string[];
-  /** Whether the client speaks the protocol of sessions. */
-  readonly hasSession: boolean;
-  admit(): Admitted | Promise<Admitted>;
-  /** Whether the communicator closes the runtime when it disconnects. */
-  readonly ownsRuntime: boolean;
 }
 
 /**
@@ -183,7 +174,7 @@ export class Communicator {
 
   /**
    * Loses all that the server sends from now on, until the next `blink`, as on a dead line. The server does not notice
-   * it. What the client sends still arrives, but the client does not learn that it has.
+   * it. Frames of the client still arrive, but the client does not learn that they have.
    *
    * @throws {ExpectationError} if the client has no session or is not connected.
    *

@@ -24,7 +24,7 @@ export interface ClientClosed {
   readonly reason: string;
 }
 
-/** What a client waits for: the answer to its upgrade, and the end of its connection. Only first calls count. */
+/** The promises of a client: the answer to its upgrade, and the end of its connection. Only first calls count. */
 export class PendingAnswer {
   /** Rejects if the connection ends before the upgrade is answered. */
   readonly answered: Promise<Answer>;

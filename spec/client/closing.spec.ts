@@ -109,20 +109,60 @@ describe("A client that is closed", () => {
     expect(client.seen.errors).to.deep.equal([]);
   });
 
-  it("ends when the server says bye for good: what has no ack was not taken", async () => {
-    const { client, peer } = await stage.joined({}, { window: 2 });
-    const sends = ["a", "b", "c"].map((text) => outcomeOf(client.send(text)));
-    await until(() => peer.unread.length === 2);
+  it("ends when the server says bye for good: only the first frame without an ack may have been taken", async () => {
+    const { client, peer } = await stage.joined({}, { window: 3 });
+    const sends = ["a", "b", "c", "d"].map((text) => outcomeOf(client.send(text)));
+    await until(() => peer.unread.length === 3);
     peer.control({ c: "ack", n: 1 });
     peer.control({ c: "bye", code: 4001, reason: "Signed out", after: null });
     await client.reaches("closed");
     expect(client.status).to.deep.equal({ state: "closed", code: 4001, reason: "Signed out" });
     await nextTurn();
-    expect(sends.map(({ state }) => state)).to.deep.equal(["resolved", "rejected", "rejected"]);
-    for (const { value } of sends.slice(1)) expect(value).to.be.instanceOf(ConnectionClosed);
+    expect(sends.map(({ state }) => state)).to.deep.equal(["resolved", "rejected", "rejected", "rejected"]);
+    expect(sends[1]?.value).to.be.instanceOf(MayHaveBeenTaken);
+    for (const { value } of sends.slice(2)) expect(value).to.be.instanceOf(ConnectionClosed);
     stage.environment.advance(60_000);
     await nextTurn();
     expect(stage.server.upgrades).to.equal(1);
+  });
+
+  it("leaves when the failure of its last frame ends the session", async () => {
+    const { client, peer } = await stage.joined();
+    const sent = outcomeOf(client.send("a"));
+    const closed = outcomeOf(client.close());
+    await peer.read();
+    peer.control({ c: "gone", code: 1011, reason: "Failed", done: 0 });
+    await until(() => closed.state === "resolved");
+    expect(sent.value).to.be.instanceOf(MayHaveBeenTaken);
+    expect(stage.environment.timers.size).to.equal(0);
+  });
+
+  it("closes when the session is gone for good, and knows the frames that were not taken", async () => {
+    const { client, peer } = await stage.joined();
+    const sends = ["a", "b", "c"].map((text) => outcomeOf(client.send(text)));
+    await until(() => peer.unread.length === 3);
+    peer.control({ c: "gone", code: 3403, reason: "Forbidden", done: 1 });
+    await client.reaches("closed");
+    await nextTurn();
+    expect(sends[0]?.state).to.equal("resolved");
+    expect(sends[1]?.value).to.be.instanceOf(MayHaveBeenTaken);
+    expect(sends[2]?.value).to.be.instanceOf(ConnectionClosed);
+  });
+
+  it("refuses a frame after the end, with the reason", async () => {
+    const { client, peer } = await stage.joined();
+    peer.control({ c: "bye", code: 4001, reason: "Signed out", after: null });
+    await client.reaches("closed");
+    const late = outcomeOf(client.send("late"));
+    await nextTurn();
+    expect(late.value)
+      .to.be.instanceOf(ConnectionClosed)
+      .and.include({ closeCode: 4001, reason: "Signed out" });
+    const own = stage.raw();
+    await own.close();
+    const later = outcomeOf(own.send("later"));
+    await nextTurn();
+    expect(later.value).to.be.instanceOf(ConnectionClosed).and.include({ closeCode: 1000 });
   });
 
   it("remembers that a repeatable frame may have been taken by a lost session", async () => {

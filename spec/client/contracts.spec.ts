@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect } from "chai";
 import { contract } from "greenroom/contract";
 import { z } from "zod";
-import { FrameRefused, MayHaveBeenTaken } from "../../client/errors.ts";
+import { ConnectionClosed, FrameRefused, MayHaveBeenTaken } from "../../client/errors.ts";
 import { until } from "../layers/support/until.ts";
 import { gate } from "../support/gate.ts";
 import { nextTurn } from "../support/next-turn.ts";
@@ -263,6 +263,29 @@ describe("A client with a contract", () => {
       second.control({ c: "gone", code: 3993, reason: "", done: 1 });
       await until(() => asks.every(({ state }) => state === "rejected"));
       for (const { value } of asks) expect(value).to.be.instanceOf(MayHaveBeenTaken);
+    });
+
+    it("asks the next session, if the server had not begun to handle the frame", async () => {
+      const { room, peer } = await joined();
+      const asks = ["Ada", "Bob"].map((name) => outcomeOf(room.ask("rename", { name })));
+      await until(() => peer.unread.length === 2);
+      peer.cut();
+      const { peer: second } = await stage.comesBack(room);
+      second.control({ c: "gone", code: 3993, reason: "", done: 0 });
+      const third = await stage.welcome(room);
+      expect(await third.readJson()).to.include({ type: "rename", id: 2 });
+      third.sendJson({ type: "greenroom.reply", id: 2, value: { members: 1 } });
+      await until(() => asks[1]?.state === "resolved");
+      expect(asks[0]?.value).to.be.instanceOf(MayHaveBeenTaken);
+    });
+
+    it("rejects if the client is closed", async () => {
+      const { room } = await joined();
+      await room.close();
+      const asked = outcomeOf(room.ask("rename", { name: "Ada" }));
+      await until(() => asked.state === "rejected");
+      expect(asked.value).to.be.instanceOf(ConnectionClosed);
+      expect(stage.environment.timers.size).to.equal(0);
     });
 
     it("asks the next session, if the frame was not written before the session was lost", async () => {

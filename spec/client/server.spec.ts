@@ -144,6 +144,31 @@ describe("A client and the server", () => {
     expect(tokens).to.deep.equal(["secret"]);
   });
 
+  it("slow down if frames make actors fail, and keep the frames that no actor has begun", async () => {
+    const { runtime, url } = await serve({ layers: chat() });
+    class Fragile extends Counter {
+      override receive(text: string): Promise<void> {
+        if (text === "fail") throw new Error("Broken");
+        return super.receive(text);
+      }
+    }
+    runtime.route("/count", Fragile);
+    Counter.received = [];
+    const soon: Environment = Object.assign(Object.create(globalThis), { Math: { random: () => 0.01 } });
+    const client = opened(rawClient({ url: `${url}/count`, WebSocket }, soon));
+    const delays: number[] = [];
+    client.onStatus((status) => {
+      if (status.state === "away") delays.push(status.retryInMs);
+    });
+    for (const round of [1, 2, 3]) {
+      const sends = ["fail", "perhaps", `kept ${round}`].map((text) => client.send(text));
+      const outcomes = await Promise.allSettled(sends);
+      expect(outcomes.map(({ status }) => status)).to.deep.equal(["fulfilled", "rejected", "fulfilled"]);
+    }
+    expect(Counter.received).to.deep.equal(["kept 1", "kept 2", "kept 3"]);
+    expect(delays).to.deep.equal([5, 10, 20]);
+  });
+
   it("end a session once with close, and with a consumer that closes", async () => {
     const { runtime, url } = await serve({ layers: chat() });
     const exits: string[] = [];

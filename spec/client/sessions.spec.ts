@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { MayHaveBeenTaken } from "../../client/errors.ts";
+import { ConnectionClosed, MayHaveBeenTaken } from "../../client/errors.ts";
 import { until } from "../layers/support/until.ts";
 import { nextTurn } from "../support/next-turn.ts";
 import { outcomeOf, Stage } from "./support/stage.ts";
@@ -106,23 +106,66 @@ describe("A client's session", () => {
 
   it("that is gone rejects the frames on the wire, and keeps repeatable ones and those never sent, in order", async () => {
     const { client, peer } = await stage.joined({}, { window: 4 });
-    const [done, taken] = ["done", "taken"].map((text) => outcomeOf(client.send(text)));
+    const [first, second] = ["first", "second"].map((text) => outcomeOf(client.send(text)));
     for (const text of ["again", "and again"]) outcomeOf(client.send(text, { repeatable: true }));
     const waiting = outcomeOf(client.send("waiting"));
     await until(() => peer.unread.length === 4);
     peer.cut();
-    const { peer: second } = await stage.comesBack(client);
-    second.control({ c: "gone", code: 3993, reason: "ended", missed: 4, done: 1 });
-    const third = await stage.welcome(client);
-    expect(third.offered).to.deep.equal(["greenroom.v1"]);
-    await until(() => third.unread.length === 3);
-    expect(third.unread).to.deep.equal(["again", "and again", "waiting"]);
-    expect(done?.state).to.equal("resolved");
-    expect(taken?.value).to.be.instanceOf(MayHaveBeenTaken).with.property("code", "ERR_MAY_HAVE_BEEN_TAKEN");
+    const { peer: resumed } = await stage.comesBack(client);
+    resumed.control({ c: "gone", code: 3993, reason: "ended", missed: 4 });
+    const fresh = await stage.welcome(client);
+    expect(fresh.offered).to.deep.equal(["greenroom.v1"]);
+    await until(() => fresh.unread.length === 3);
+    expect(fresh.unread).to.deep.equal(["again", "and again", "waiting"]);
+    for (const sent of [first, second])
+      expect(sent?.value).to.be.instanceOf(MayHaveBeenTaken).with.property("code", "ERR_MAY_HAVE_BEEN_TAKEN");
     expect(client.seen.gaps).to.deep.equal([{ missed: 4, fresh: true }]);
     expect(client.seen.states).to.deep.equal(["joined", "away", "connecting", "joined"]);
-    third.control({ c: "ack", n: 3 });
+    fresh.control({ c: "ack", n: 3 });
     await until(() => waiting.state === "resolved");
+  });
+
+  it("that is gone with the count of handled frames keeps all but the first of the others", async () => {
+    const { client, peer } = await stage.joined({}, { window: 4 });
+    const texts = ["done", "begun", "read", "repeatable", "waiting"];
+    const sends = texts.map((text) => outcomeOf(client.send(text, { repeatable: text === "repeatable" })));
+    await until(() => peer.unread.length === 4);
+    peer.cut();
+    const { peer: resumed } = await stage.comesBack(client);
+    resumed.control({ c: "gone", code: 3993, reason: "ended", done: 1 });
+    const fresh = await stage.welcome(client);
+    await until(() => fresh.unread.length === 3);
+    expect(fresh.unread).to.deep.equal(["read", "repeatable", "waiting"]);
+    const outcomes = ["resolved", "rejected", "pending", "pending", "pending"];
+    expect(sends.map(({ state }) => state)).to.deep.equal(outcomes);
+    expect(sends[1]?.value).to.be.instanceOf(MayHaveBeenTaken);
+    // The frames that were kept do not count as uncertain.
+    fresh.control({ c: "bye", code: 4001, reason: "", after: null });
+    await client.reaches("closed");
+    await nextTurn();
+    expect(sends[2]?.value).to.be.instanceOf(MayHaveBeenTaken);
+    for (const { value } of sends.slice(3)) expect(value).to.be.instanceOf(ConnectionClosed);
+  });
+
+  it("that is gone while it is joined comes back fresh, with delays that double", async () => {
+    stage.environment.randomness = 1;
+    const { client, peer } = await stage.joined();
+    const failing = outcomeOf(client.send("fails", { repeatable: true }));
+    const delays: number[] = [];
+    for (let joined = peer, failure = 0; failure < 4; failure += 1) {
+      expect(await joined.read()).to.equal("fails");
+      joined.control({ c: "gone", code: 1011, reason: "Failed", done: 0 });
+      await client.reaches("away");
+      expect(await joined.closed).to.include({ code: 3990 });
+      delays.push(client.seen.retries[0] ?? 0);
+      joined = await stage.returns(client);
+      expect(joined.offered).to.deep.equal(["greenroom.v1"]);
+      joined.hello();
+      await client.reaches("joined");
+    }
+    expect(delays).to.deep.equal([500, 1_000, 2_000, 4_000]);
+    expect(client.seen.gaps).to.deep.equal(Array(4).fill({ fresh: true }));
+    expect(failing.state).to.equal("pending");
   });
 
   it("that is gone begins again with counts of 0", async () => {

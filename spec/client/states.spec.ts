@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { createActor, createMachine } from "xstate";
-import { type ClientEvent, type ClientState, clientStates, nextState } from "../../client/states.ts";
+import { clientStates } from "../../client/machine.ts";
+import { type ClientEvent, type ClientState, nextState } from "../../client/states.ts";
 
 describe("clientStates", () => {
   it("is the configuration of an XState machine, which makes the same steps as the client", () => {

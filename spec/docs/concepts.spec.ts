@@ -2,18 +2,20 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { connectionMachine } from "greenroom";
+import type { AnyStateNode } from "xstate";
 
 const page = fileURLToPath(new URL("../../docs/reference/concepts.md", import.meta.url));
 
 /** Events that lead from a state to another, in lines such as `joined --> closing: close, lost`. */
-function transitionsOf({ states }: typeof connectionMachine): string[] {
+function transitionsOf({ states }: Pick<AnyStateNode, "states">): string[] {
   return Object.values(states).flatMap((state) => {
     const byTarget = new Map<string, string[]>();
     for (const [event, [transition]] of state.transitions) {
       const target = transition?.target?.[0]?.key;
       if (target !== undefined) byTarget.set(target, [...(byTarget.get(target) ?? []), event]);
     }
-    return [...byTarget].map(([target, events]) => `${state.key} --> ${target}: ${events.join(", ")}`);
+    const own = [...byTarget].map(([target, events]) => `${state.key} --> ${target}: ${events.join(", ")}`);
+    return [...own, ...transitionsOf(state)];
   });
 }
 

@@ -74,6 +74,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/spawn-actors": { bot: ["hello", "1000 client"] },
   "guides/survive-failures": {},
   "guides/test-actors": {},
+  "guides/test-sessions": {},
   "guides/track-presence": {
     doorkeeper: ['[] ["carl"]', "[] 0"],
     presence: [
@@ -86,7 +87,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   "guides/use-a-state-machine": { main: ["open"] },
   "guides/write-a-consumer": {
-    main: ["page 12 joined", "A reader of emma has left (1012, by the runtime)."],
+    main: ["page 12 · joined: true", "A reader of emma has left (1012, by the runtime)."],
   },
   // Its server has a spec of its own.
   "guides/deploy": {},
@@ -113,7 +114,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     ],
   },
   "reference/concepts": {
-    street: ["Bob is at the door · joined"],
+    street: ["Bob is at the door · joined: true"],
     layers: ["[ 'chat: once-or-gap', 'orders: once-or-gap' ]"],
   },
   "guides/troubleshooting": {
@@ -185,6 +186,7 @@ describe("the examples in docs", function () {
     "guides/write-a-backend": 60,
     "guides/guards-and-sign-in": 3,
     "guides/test-actors": 5,
+    "guides/test-sessions": 2,
   })) {
     it(`hold specs that pass, those in ${page}.md`, async () => {
       const specs = (await readdir(join(folder, page))).filter((name) => name.endsWith(".spec.ts"));

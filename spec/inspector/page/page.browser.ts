@@ -14,8 +14,8 @@ describe("Inspector page", () => {
       const clients = await premises.connectAll(times(50, (index) => `/chorus/g${index % 5}`));
       await tab.counts("joined", 50);
       expect(await tab.consumers.first().innerText()).to.match(/^Chorus\s+50\s+\/chorus\/:group$/);
-      const joined = tab.page.locator("svg.machine .badge", { hasText: /^50/ });
-      expect(await joined.count()).to.equal(1);
+      const crowded = tab.page.locator("svg.machine .badge", { hasText: /^50/ });
+      expect(await crowded.count()).to.equal(2);
       await tab.waitsFor("window.came", { connecting: 50, joined: 50 });
       expect(await tab.page.evaluate("window.ways")).to.be.above(0);
       for (const client of clients.slice(0, 20)) await client.close();

@@ -114,6 +114,23 @@ describe("a session of communicate", () => {
     expect(Echo.log.filter((entry) => entry.startsWith("echo"))).to.deep.equal(["echo one", "echo two"]);
   });
 
+  it("sends again only what the server has not taken, also if its handler has not settled", async () => {
+    await using client = await connected();
+    client.send("hold");
+    client.send("echo one");
+    client.blink();
+    client.send("echo two");
+    await client.resume();
+    Echo.hold.open();
+    expect([await client.receive(), await client.receive()]).to.deep.equal(["one", "two"]);
+    await client.receiveNothing();
+    expect(Echo.log.filter((entry) => !entry.startsWith("on"))).to.deep.equal([
+      "hold",
+      "echo one",
+      "echo two",
+    ]);
+  });
+
   it("acknowledges what arrives, so that the session keeps nothing for a client that is online", async () => {
     await using client = await connected();
     for (const text of ["a", "b", "c"]) client.send(`echo ${text}`);
@@ -169,6 +186,8 @@ describe("a session of communicate", () => {
     expect([await client.receive(), await client.receive()]).to.deep.equal(["b", "c"]);
     Echo.current?.send("d");
     expect(await client.receive()).to.equal("d");
+    client.blink();
+    expect(Echo.current?.waitingBytes).to.equal(0);
   });
 
   it("has a second client that takes over, and fences the first", async () => {
@@ -227,7 +246,7 @@ describe("a session of communicate", () => {
     client.send("late");
     await using other = await connected();
     await other.disconnect(4000);
-    expect(Echo.log.at(-1)).to.equal("disconnect 4000");
+    expect(Echo.log).to.deep.equal(["close", "disconnect 4001", "disconnect 4000"]);
     expect(await other.closed).to.include({ code: 4000 });
   });
 

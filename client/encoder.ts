@@ -1,0 +1,2 @@
+/** Encodes texts as UTF-8. */
+export const encoder = new TextEncoder();
