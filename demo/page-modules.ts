@@ -28,7 +28,7 @@ function bundleClient(): string {
 
 /**
  * The path and the names of the frames, which a client needs if it does not validate what the server sends. A page
- * with the schemas also loads zod, and is 45 times as large: 467 KB instead of 11 KB.
+ * with the schemas also loads zod, which makes the modules 45 times as large: 467 KB instead of 10 KB.
  */
 function withoutSchemas({ path, client, server }: typeof talk): object {
   const names = (frames: object) => Object.fromEntries(Object.keys(frames).map((name) => [name, {}]));

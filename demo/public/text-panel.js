@@ -1,7 +1,7 @@
 import { connect } from "./greenroom-client.js";
 import { createPanel } from "./panel.js";
 
-/** @import { Gap } from "./greenroom-client.js" */
+/** @import { Gap, RawClient } from "./greenroom-client.js" */
 /** @import { Line } from "./message-list.js" */
 
 /**
@@ -24,10 +24,16 @@ export function createTextPanel(
   element,
   { url, place, read, write = (text) => text, missed = describeGap, renews = false },
 ) {
+  /** @type {RawClient | undefined} */
+  let current;
   const panel = createPanel(element, {
     open() {
       const client = connect({ url: url() });
-      client.on("text", (text) => add(read(text)));
+      current = client;
+      client.on("text", (text) => {
+        // A client that was replaced still sends what it has queued, and the texts come twice meanwhile.
+        if (client === current) add(read(text));
+      });
       client.onGap((gap) => {
         if (gap.fresh && renews) panel.renew();
         else add(missed(gap));

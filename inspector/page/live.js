@@ -2,6 +2,10 @@ import { find, write } from "./dom.js";
 
 /** @import { Status } from "./client.js" */
 
+/** The first connection takes too long after this time, in milliseconds. */
+const slowMs = 10_000;
+const noWebSocket = "The server opens no WebSocket: a proxy may not pass it. Retrying.";
+
 /**
  * The status text stays the same during retries, so screen readers read it once. The countdown is separate.
  *
@@ -13,6 +17,8 @@ export function createLive(element, tryNow) {
   const button = find(element, "button", HTMLButtonElement);
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let ticking;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let slow;
   button.addEventListener("click", tryNow);
 
   return {
@@ -24,6 +30,8 @@ export function createLive(element, tryNow) {
       write(text, describe(status));
       button.hidden = state !== "closed" && state !== "away";
       clearInterval(ticking);
+      clearTimeout(slow);
+      if (state === "connecting") slow = setTimeout(() => write(text, noWebSocket), slowMs);
       if (state !== "away") return write(timer, "");
       const due = performance.now() + status.retryInMs;
       const tick = () => {
