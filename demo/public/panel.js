@@ -49,7 +49,7 @@ export function createPanel(element, { open, place, say, changed }) {
   let hasJoined = false;
   /** The number of messages that the server has not handled yet. */
   let waiting = 0;
-  /** The notice about a message that could not be sent; empty after the next connection. */
+  /** The notice about a message that could not be sent, until the user changes or sends it. */
   let unsent = "";
 
   door.addEventListener("submit", (event) => {
@@ -66,6 +66,7 @@ export function createPanel(element, { open, place, say, changed }) {
     const text = draft?.value ?? "";
     if (client === undefined || !isOpen()) return keep(text);
     if (draft) draft.value = "";
+    unsent = "";
     messages.goToEnd(); // the answer appears there
     waiting += 1;
     say(text, client)
@@ -74,6 +75,11 @@ export function createPanel(element, { open, place, say, changed }) {
         waiting -= 1;
         announce();
       });
+    announce();
+  });
+
+  draft?.addEventListener("input", () => {
+    unsent = "";
     announce();
   });
 
@@ -88,6 +94,7 @@ export function createPanel(element, { open, place, say, changed }) {
     if (status.state !== "idle" && status.state !== "closed") return;
     hasLeft = false;
     hasJoined = false;
+    unsent = "";
     begin();
   }
 
@@ -112,7 +119,6 @@ export function createPanel(element, { open, place, say, changed }) {
     const { state } = now;
     status = now;
     if (state === "closing") hasLeft = true;
-    if (state === "joined") unsent = "";
     element.dataset.state = state;
     element.dataset.end = state !== "closed" || hasLeft ? "" : "by-server";
     const isIdle = state === "idle" || state === "closed";

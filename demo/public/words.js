@@ -23,7 +23,7 @@ export function describe(status, place, { hasLeft, waiting, unsent }) {
     case "connecting":
       return withNotes(`Connecting to ${place}…`);
     case "joined":
-      return `Connected to ${place}.`;
+      return [`Connected to ${place}.`, unsent].filter(Boolean).join(" ");
     case "away":
       return withNotes("The connection is lost. Reconnecting by itself.");
     case "closing":

@@ -19,6 +19,26 @@ describe("the demo's page: messages", () => {
     });
   });
 
+  it("a message whose outcome is unknown stays in the field, with a notice", async () => {
+    const server = new PlayedServer();
+    const tab = await demo.openTab((page) => server.play(page, "/ws/system"));
+    const { system } = tab;
+    await system.joins();
+    await system.says("one");
+    await until(async () => server.texts.length === 1);
+    await server.cut();
+    await system.status
+      .getByText(
+        "Connected to the system channel. Your message may have been sent, or not; it stays in the field.",
+      )
+      .waitFor();
+    expect(await system.message.inputValue()).to.equal("one");
+    await system.message.press("Enter");
+    await until(async () => server.texts.length === 2);
+    expect(server.texts).to.deep.equal(["one", "one"]);
+    expect(await system.status.textContent()).to.equal("Connected to the system channel.");
+  });
+
   describe("the messages", () => {
     it("are text, never markup", async () => {
       const { room, page } = await demo.openTab();
