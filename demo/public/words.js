@@ -12,10 +12,8 @@ import { MayHaveBeenTaken } from "./greenroom-client.js";
  * @returns {string}
  */
 export function describe(status, place, { hasLeft, waiting, unsent }) {
-  const notes = [
-    waiting > 0 ? `${waiting === 1 ? "1 message waits" : `${waiting} messages wait`}.` : "",
-    unsent,
-  ];
+  const count = waiting === 1 ? "1 message waits." : `${waiting} messages wait.`;
+  const notes = [waiting === 0 || status.state === "joined" ? "" : count, unsent];
   const withNotes = (/** @type {string} */ text) => [text, ...notes].filter(Boolean).join(" ");
   switch (status.state) {
     case "idle":
@@ -23,7 +21,7 @@ export function describe(status, place, { hasLeft, waiting, unsent }) {
     case "connecting":
       return withNotes(`Connecting to ${place}…`);
     case "joined":
-      return [`Connected to ${place}.`, unsent].filter(Boolean).join(" ");
+      return withNotes(`Connected to ${place}.`);
     case "away":
       return withNotes("The connection is lost. Reconnecting by itself.");
     case "closing":
