@@ -3,7 +3,7 @@ import type { AnyActor, InspectionEvent, Observer } from "xstate";
 import type { ContractParams } from "../contract/index.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
-import type { Message } from "../layers/message.ts";
+import type { Delivery, Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { ConsumerTypes, ContractOf, ParamsOf, UserOf } from "./consumer-types.ts";
 import type { Messaging } from "./messaging.ts";
@@ -79,6 +79,15 @@ export interface ConsumerRuntime {
   readonly validateOutgoing: boolean;
 }
 
+/** Lets a client catch up with relayed messages if its node dies. */
+export interface RelayRecovery {
+  /**
+   * Called before a message is relayed. Returns whether its frame carries the position of the message, so that the
+   * client can ask for the messages after it.
+   */
+  relays(delivery: Delivery): boolean;
+}
+
 /** The services that the runtime offers to one consumer. {@link Consumer} documents them. */
 export interface ConsumerContext {
   readonly scope: Scope;
@@ -89,6 +98,8 @@ export interface ConsumerContext {
   /** The `snapshot` that was passed to `spawn`; otherwise undefined. */
   readonly snapshot: unknown;
   readonly waitingBytes: number;
+  /** Undefined if relayed messages are not recovered: see {@link SessionOptions.recover}. */
+  readonly recovery?: RelayRecovery | undefined;
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string, options: RejectOptions): never;
   /** The timers of `consumer`. A consumer that was replaced after a failure starts no more timers. */

@@ -1,6 +1,6 @@
 import type { Delivery, Message } from "../layers/message.ts";
 import type { ConsumerTypesOf, MessagesOf, ServerFramesOf } from "./consumer-types.ts";
-import { isRelay, type Relay, type RelayedTexts, relayFrame } from "./contract/relay.ts";
+import { isRelay, type Relay, RelayedTexts, relayFrame } from "./contract/relay.ts";
 
 /** A received message, readonly at every level. Members of a group on one node share one frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -53,8 +53,11 @@ export function handlers<C>(table: HandlersOf<C> & ThisType<C>): HandlersOf<C> {
 export type Handler = (this: unknown, message: unknown, delivery: Delivery) => unknown;
 
 interface Relaying {
-  [relayFrame](type: string, message: Message, texts: RelayedTexts): void;
+  [relayFrame](type: string, message: Message, delivery: Delivery, texts: RelayedTexts): void;
 }
+
+/** The handlers that relay. */
+const relaying = new WeakSet<Handler>();
 
 // Tables are static, so one map per table suffices. Unlike an object, a map has no inherited keys.
 const maps = new WeakMap<object, ReadonlyMap<string, Handler>>();
@@ -72,8 +75,19 @@ export function findHandler(table: object, type: string): Handler | undefined {
 function handlerOf(key: string, entry: unknown): Handler {
   if (!isRelay(entry)) return entry as Handler;
   const type = entry.relay === "=" ? key : entry.relay;
-  const texts: RelayedTexts = new WeakMap();
-  return function (this: unknown, message) {
-    (this as Relaying)[relayFrame](type, message as Message, texts);
+  const texts = new RelayedTexts();
+  const handler: Handler = function (this: unknown, message, delivery) {
+    (this as Relaying)[relayFrame](type, message as Message, delivery, texts);
   };
+  relaying.add(handler);
+  return handler;
 }
+
+/** Returns the handler for a message type from `table`, if it relays. */
+export function findRelay(table: object, type: string): Handler | undefined {
+  const handler = findHandler(table, type);
+  return handler !== undefined && relaying.has(handler) ? handler : undefined;
+}
+
+/** Whether `table` relays messages of any type. */
+export const hasRelays = (table: object): boolean => Object.values(table).some(isRelay);

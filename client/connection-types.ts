@@ -10,8 +10,10 @@ export interface ConnectionOwner {
   deliver(data: string | Uint8Array): void;
   /** Takes a control frame that does not concern the connection. */
   control?(frame: Control): void;
-  /** The request for the relayed frames that were missed, after a session was lost. It is
-   * repeated after a resumption until a ticket has arrived. */
+  /**
+   * The request for the relayed frames that were missed, after a session was lost. It is repeated after a resumption
+   * until a ticket has arrived.
+   */
   since?(isNewSession: boolean): ClientControl | undefined;
   /** The session has ended: no more answers will come to the frames that were taken. */
   ended?(isClosed: boolean): void;

@@ -12,7 +12,7 @@
  */
 import { isFinal } from "../protocol/close-codes.ts";
 import { type ClientControl, controlText, isControl, unescapeText } from "../protocol/control-frames.ts";
-import { resumeProtocol, sessionProtocol } from "../protocol/subprotocols.ts";
+import { resumeProtocol, sessionProtocol, sinceProtocol } from "../protocol/subprotocols.ts";
 import { encodeToken } from "./address.ts";
 import type { AnyClient, ConnectOptions, Gap, SendOptions, Status, WebSocketConstructor } from "./client.ts";
 import { givenUp, normal, protocolError } from "./close-codes.ts";
@@ -123,10 +123,13 @@ export function openConnection(
       .then(() => (typeof token === "function" ? token() : token))
       .then(
         ifCurrent((value: string | undefined) => {
-          const resume = session === undefined ? [] : [resumeProtocol];
-          const credentials = value ? [encodeToken(value)] : [];
-          const offered = [sessionProtocol, ...resume, ...credentials, ...protocols];
-          socket = new (WebSocket as WebSocketConstructor)(url, offered) as Socket;
+          const offered = [
+            sessionProtocol,
+            session ? resumeProtocol : owner.since?.(true) && sinceProtocol,
+            value && encodeToken(value),
+            ...protocols,
+          ].filter(Boolean);
+          socket = new (WebSocket as WebSocketConstructor)(url, offered as string[]) as Socket;
           socket.binaryType = "arraybuffer";
           socket.onopen = ifCurrent(() => {
             if (session) write({ c: "resume", session, try: ++tries, got });
@@ -256,11 +259,11 @@ export function openConnection(
 
   /** `hello`: a session begins. */
   function begin(frame: Hello): void {
-    const since = hello && owner.since?.(true);
+    const since = owner.since?.(true);
     // After a resumption that failed, the application knows already that the old session is lost.
     const isNews = status.state === "away";
     for (const limit of [frame.window, frame.maxPayload, frame.beatMs]) toCount(limit, 1);
-    toCount(frame.maxBytes, frame.session === undefined ? 0 : 1);
+    toCount(frame.maxBytes);
     hello = frame;
     session = frame.session;
     tries = 0;

@@ -38,7 +38,7 @@ export function contractClient(
 ): Client<Contract> {
   const url = addressOf(options, pathOf(contract.path, options.params));
   const { validate: isValidating = isDevelopment() } = options;
-  const owner = { deliver, ended, control: track, since: sinceLoss };
+  const owner = { deliver, ended, control: track, since };
   const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
   const listeners = new Map<unknown, Listeners<unknown>>();
   const iterators = new Set<FrameIterator>();
@@ -166,10 +166,8 @@ export function contractClient(
 
   // ---- Positions in the histories of groups: after the loss of a session, the server sends what was missed
 
-  /** The offsets of the last frames that have arrived, by group. Only of the groups that this session has joined. */
-  let marks = new Map<unknown, unknown>();
-  /** Those of the lost session. */
-  let lostMarks = new Map<unknown, unknown>();
+  /** The offsets of the last frames that have arrived, by group. They outlive the session. */
+  const marks = new Map<unknown, unknown>();
   let ticket: unknown;
   /** The request that no ticket has answered yet. */
   let request: ClientControl | undefined;
@@ -178,25 +176,18 @@ export function contractClient(
     if (c === "ticket") {
       ticket = value;
       request = undefined;
-    }
-    // Until a lost frame has arrived, another loss of the session must not lose it.
-    else if (c === "left") marks.delete(group);
-    else if (c === "joined") {
-      marks.set(group, lostMarks.get(group) ?? at);
-      lostMarks.delete(group);
-    }
+    } else if (c === "left") marks.delete(group);
+    // The server knows what has arrived: after a loss by `since`, and after a resumption by the counts.
+    else if (c === "joined") marks.set(group, at);
   }
 
   function keep([group, offset]: readonly unknown[]): void {
     if (marks.has(group)) marks.set(group, offset);
   }
 
-  function sinceLoss(isNewSession: boolean): ClientControl | undefined {
-    if (isNewSession) {
-      lostMarks = marks;
-      marks = new Map();
-      if (ticket) request = { c: "since", ticket, marks: Object.fromEntries(lostMarks) } as ClientControl;
-    }
+  function since(isNewSession: boolean): ClientControl | undefined {
+    if (isNewSession && ticket)
+      request = { c: "since", ticket, marks: Object.fromEntries(marks) } as ClientControl;
     return request;
   }
 

@@ -66,7 +66,7 @@ type CheckedClientFrames<C> = {
     : WithoutKey<C[K], "type">;
 };
 
-type CheckedServerFrames<S> = { [K in keyof S]: Untransformed<S[K]> & WithoutKey<S[K], "type"> };
+type CheckedServerFrames<S> = { [K in keyof S]: Untransformed<S[K]> & WithoutKey<S[K], "type" | "@"> };
 
 type CheckedParams<Q, P extends string> = Q extends Schema
   ? keyof InputOf<Q> extends NamesIn<P>
@@ -98,8 +98,9 @@ export interface ContractOptions<P extends string, Q, C, S> {
  * Standard Schema, such as zod, valibot and arktype.
  *
  * The type of a frame has 1 to 99 letters, digits, `-`, `_` and `.`. Types that begin with `greenroom.` belong to
- * the protocol. A payload has no key `type`, and that of a frame that asks has no key `id`. So a record of any keys
- * has to be a part of the payload: `{ votes: z.record(z.string(), z.number()) }`.
+ * the protocol. A payload has no key `type`, that of a frame that asks has no key `id`, and that of a frame from the
+ * server has no key `@`. So a record of any keys has to be a part of the payload:
+ * `{ votes: z.record(z.string(), z.number()) }`.
  *
  * @throws {TypeError} if a type is not allowed, or if a schema does not speak Standard Schema.
  *

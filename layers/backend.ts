@@ -57,6 +57,17 @@ export interface HistoryBackend {
   read(topic: string, query: HistoryQuery): Promise<StoredHistory>;
   /** Keeps the histories of all groups from now on. Absent if the backend always keeps them. */
   keep?(): void;
+  /**
+   * The position of the newest payload of a subscribed topic that the listener has received. The listener receives
+   * all later payloads, or gaps. Undefined if there is no history yet. Without this method, sessions do not
+   * recover messages after the death of a node.
+   */
+  position?(topic: string): Position | undefined;
+  /**
+   * Stores `candidate`, unless a secret is stored already. Returns the stored secret, which is the same for all nodes
+   * of a layer. Sessions seal their tickets with it.
+   */
+  secret?(candidate: Uint8Array): Promise<Uint8Array>;
 }
 
 /** A capability that a consumer can require from its layer: one of the booleans of {@link Capabilities}. */

@@ -11,7 +11,7 @@ import { type GroupHistory, type HistoryOptions, historyReader } from "./history
 import type { ConsumeOptions, JobHandler } from "./jobs/consume-options.ts";
 import { JobQueues } from "./jobs/job-queues.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import type { AnyMessages, Inbox, Message, MessageOf } from "./message.ts";
+import type { AnyMessages, Inbox, Message, MessageOf, Position } from "./message.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
 import type { JobConsumption, RunningJob } from "./running-jobs.ts";
@@ -287,8 +287,17 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {LayerUnavailableError} if the group cannot be subscribed; the channel is then not a member.
    */
   groupAdd(group: string, channel: string): Promise<void> {
+    return this.join(group, channel);
+  }
+
+  /**
+   * @internal Like {@link groupAdd}. If the channel becomes a member, `onJoin` is called before the channel receives
+   * anything, with the position of the newest message that it does not receive.
+   */
+  join(group: string, channel: string, onJoin?: (after: Position | undefined) => void): Promise<void> {
+    const onEnter = onJoin && (() => onJoin(this.#backend.history?.position?.(this.#topics.group(group))));
     return this.#lifecycle.run(
-      () => this.#registry.join(group, this.#registry.require(channel)),
+      () => this.#registry.join(group, this.#registry.require(channel), onEnter),
       () => {
         checkGroup(group);
         checkChannel(channel);
@@ -344,7 +353,8 @@ export class ChannelLayer<M = AnyMessages> {
    * Reads the newest messages sent to `group` after `since`, up to `limit`, for late or reconnecting clients.
    *
    * A member may get one message both from `history` and in its inbox, so members should compare offsets.
-   * Messages sent with `except` are included for every caller. Invalid entries are left out and counted.
+   * Messages sent with `except` are included for every caller, and their entries name the excluded channel.
+   * Invalid entries are left out and counted.
    *
    * @throws {InvalidNameError}
    * @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position.
@@ -361,6 +371,12 @@ export class ChannelLayer<M = AnyMessages> {
   /** @internal Keeps histories from now on. A runtime calls this method for a consumer that needs `history`. */
   keepHistory(): void {
     this.#backend.history?.keep?.();
+  }
+
+  /** @internal A secret of 32 bytes that all nodes of the layer share. Undefined if the layer keeps none. */
+  async secret(): Promise<Uint8Array | undefined> {
+    const stored = await this.#lifecycle.run(() => this.#backend.history?.secret?.(randomBytes(32)));
+    return stored && this.#encryption.derive(stored);
   }
 
   /**

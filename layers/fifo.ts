@@ -38,10 +38,6 @@ export class Fifo<T> {
     return item;
   }
 
-  *[Symbol.iterator](): IterableIterator<T> {
-    for (let index = this.#head; index < this.#items.length; index += 1) yield this.#items[index] as T;
-  }
-
   clear(): void {
     this.#items = none;
     this.#head = 0;

@@ -12,10 +12,16 @@ export interface HistoryOptions {
   readonly since?: Position | number;
 }
 
+/** A message of a history, and its delivery. */
+export interface HistoryEntry extends Mail {
+  /** The channel that did not receive the message. Absent if the message was sent without `except`. */
+  readonly except?: string;
+}
+
 /** Part of a group's history. */
 export interface GroupHistory {
   /** Messages as they were delivered, oldest first. */
-  readonly entries: readonly Mail[];
+  readonly entries: readonly HistoryEntry[];
   /** The newest message's position, even if that message is no longer stored. Undefined without a history. */
   readonly position: Position | undefined;
   /**
@@ -62,13 +68,17 @@ function decodeHistory(
   topic: string,
   decoder: PayloadDecoder,
 ): GroupHistory {
-  const mails = entries.flatMap((entry): Mail[] => {
+  const readable = entries.flatMap((entry): HistoryEntry[] => {
     const decoded = decoder.decode(topic, entry.payload);
     if (decoded === undefined) return [];
+    const { message, envelope } = decoded;
     const delivery = Object.freeze({ group, ...entry.position });
-    return [Object.freeze({ message: decoded.message, delivery })];
+    const except = envelope?.except;
+    // The payload may come from another program, so the type of `except` is not certain.
+    const exclusion = typeof except === "string" ? { except } : undefined;
+    return [Object.freeze({ message, delivery, ...exclusion })];
   });
-  return { entries: mails, position, complete };
+  return { entries: readable, position, complete };
 }
 
 /** A position may come from storage or from a client, so its type has to be checked. */

@@ -19,7 +19,7 @@ export {
   UnknownChannelError,
   UnsupportedError,
 } from "./errors.ts";
-export type { GroupHistory, HistoryOptions } from "./history.ts";
+export type { GroupHistory, HistoryEntry, HistoryOptions } from "./history.ts";
 export type { HistoryLimitOptions } from "./history-limits.ts";
 export type { ConsumeOptions, JobHandler } from "./jobs/consume-options.ts";
 export type { ByPattern } from "./limits-by-name.ts";

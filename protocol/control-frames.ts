@@ -33,6 +33,7 @@ export type ServerControl =
       readonly c: "joined" | "left";
       readonly group: string;
       readonly epoch: string;
+      /** The client takes it as its mark: it has, or does not get, the messages of the group up to this offset. */
       readonly at: number;
     }
   | { readonly c: "ticket"; readonly value: string }

@@ -70,10 +70,11 @@ export class ConsumerSettingsReader {
   of(Consumer: ConsumerClass): ConsumerSettings {
     const known = this.#known.get(Consumer);
     if (known !== undefined) return known;
-    checkLayer(Consumer, this.#layers);
-    checkContract(Consumer);
     const settings = this.#readFrom(Consumer);
-    const { layer, needs } = Consumer;
+    const { name, layer } = Consumer;
+    const needs = settings.session?.recover ? [...Consumer.needs, "history" as const] : Consumer.needs;
+    checkLayer({ name, layer, needs }, this.#layers);
+    checkContract(Consumer);
     if (needs.includes("history")) findLayer(this.#layers, layer)?.keepHistory();
     this.#known.set(Consumer, settings);
     return settings;
@@ -135,7 +136,7 @@ function checkRange(option: string, value: number, min = 1): void {
 }
 
 function checkLayer(
-  { name, layer: alias, needs }: ConsumerClass,
+  { name, layer: alias, needs }: Pick<ConsumerClass, "name" | "layer" | "needs">,
   layers: Readonly<Record<string, ChannelLayer>>,
 ): void {
   if (alias === undefined) {

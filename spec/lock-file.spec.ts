@@ -6,7 +6,12 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-for (const folder of ["", "bench/layers/", "bench/fan-out/", "spec/package/versions/"]) {
+const folders = [
+  ...["", "bench/fan-out/", "bench/jitter/", "bench/layers/", "bench/storm/"],
+  "spec/package/versions/",
+];
+
+for (const folder of folders) {
   describe(`${folder}package-lock.json`, () => {
     let packages: Readonly<Record<string, Locked>>;
 

@@ -1,6 +1,6 @@
 import type { Contract, ServerFrames } from "../../contract/index.ts";
 import { isPromise, toPromise } from "../../layers/async-errors.ts";
-import type { Message } from "../../layers/message.ts";
+import type { Delivery, Message } from "../../layers/message.ts";
 import { type ClientFrame, parseFrame } from "../client-frame.ts";
 import { CloseCode } from "../close-codes.ts";
 import { Consumer, type ConsumerStatics, receiveFrame, sendFrame } from "../consumer.ts";
@@ -105,14 +105,13 @@ export abstract class ContractConsumer<
   }
 
   /** @internal */
-  [relayFrame](type: string, message: Message, texts: RelayedTexts): void {
-    let text = texts.get(message);
-    if (text === undefined) {
+  [relayFrame](type: string, message: Message, delivery: Delivery, texts: RelayedTexts): void {
+    const encode = () => {
       this.#checkOutgoing(type, message);
-      text = frameText(type, message);
-      texts.set(message, text);
-    }
-    this[sendFrame](text);
+      return frameText(type, message);
+    };
+    const hasPosition = this.#context.recovery?.relays(delivery) ?? false;
+    this[sendFrame](hasPosition ? texts.positioned(message, delivery, encode) : texts.of(message, encode));
   }
 
   #receive(frame: ClientFrame): unknown {

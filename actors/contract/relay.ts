@@ -1,3 +1,5 @@
+import type { Delivery } from "../../layers/message.ts";
+
 /** The key of the method that sends a message on as a frame. Only consumers with a contract have it. */
 export const relayFrame = Symbol("relayFrame");
 
@@ -5,7 +7,31 @@ export const relayFrame = Symbol("relayFrame");
  * The texts of the frames as which one entry of a table has relayed messages. Each entry has its own, so that
  * relays of the same message under several names, or for several contracts, do not replace each other's texts.
  */
-export type RelayedTexts = WeakMap<object, string>;
+export class RelayedTexts {
+  readonly #plain = new WeakMap<object, string>();
+  readonly #positioned = new WeakMap<object, string>();
+
+  /** Returns the text of `message`. Calls `encode` only for the first of all members on this node. */
+  of(message: object, encode: () => string): string {
+    const known = this.#plain.get(message);
+    if (known !== undefined) return known;
+    const text = encode();
+    this.#plain.set(message, text);
+    return text;
+  }
+
+  /**
+   * The same with the property `@` of the frame: the group, and the offset of the message in the group's history. A
+   * client that has lost its session asks for the messages after this position.
+   */
+  positioned(message: object, { group, offset }: Delivery, encode: () => string): string {
+    const known = this.#positioned.get(message);
+    if (known !== undefined) return known;
+    const text = `${this.of(message, encode).slice(0, -1)},"@":${JSON.stringify([group, offset])}}`;
+    this.#positioned.set(message, text);
+    return text;
+  }
+}
 
 /** An entry of {@link handlers} that sends a message on as a frame. `T` is the type of the frame. */
 export interface Relay<T extends string = string> {

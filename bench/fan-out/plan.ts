@@ -40,7 +40,15 @@ export function sendingTitle({ inFlight, senders }: Sending, room: number = memb
   return `room of ${room.toLocaleString("en")}, ${load}`;
 }
 
-export const oneNode = ["net", "ws", "ws-framed", "socket.io", "uwebsockets", "greenroom"] as const;
+export const oneNode = [
+  "net",
+  "ws",
+  "ws-framed",
+  "socket.io",
+  "uwebsockets",
+  "greenroom",
+  "greenroom-sessions",
+] as const;
 export const twoNodes = [
   "socket.io-pubsub",
   "socket.io-streams",

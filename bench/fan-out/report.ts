@@ -54,7 +54,12 @@ export function sections(results: Results): string[] {
         range("connect"),
         median("connections/s", "perSecond"),
       ],
-      ...[median("idle, RSS KiB", "rss"), range("rss"), median("heap KiB", "heap")],
+      ...[
+        median("idle, RSS KiB", "rss"),
+        range("rss"),
+        ratio("RSS to ws", "rss", "ws"),
+        median("heap KiB", "heap"),
+      ],
     ]),
     ...Object.values(growths).map((growth: Growth) =>
       section(

@@ -1,5 +1,8 @@
-/** `frames` is TCP with length prefixes, without WebSocket. `socket.io` is Socket.IO over WebSocket. */
-export type Protocol = "frames" | "websocket" | "socket.io";
+/**
+ * `frames` is TCP with length prefixes, without WebSocket. `session` is WebSocket with a session of Greenroom.
+ * `socket.io` is Socket.IO over WebSocket.
+ */
+export type Protocol = "frames" | "websocket" | "session" | "socket.io";
 
 export interface Row {
   readonly title: string;
@@ -32,6 +35,7 @@ export const rows = {
   "socket.io": one("Socket.IO", "socket.io", "socket-io"),
   uwebsockets: { ...one("uWebSockets.js (C++)", "websocket", "uwebsockets"), countsWrites: false },
   greenroom: one("**Greenroom**, `MemoryLayer`", "websocket", "greenroom"),
+  "greenroom-sessions": one("**Greenroom**, with sessions", "session", "greenroom"),
   "socket.io-pubsub": two("Socket.IO, `@socket.io/redis-adapter`", "socket.io", "socket-io", "pubsub"),
   "socket.io-streams": two(
     "Socket.IO, `@socket.io/redis-streams-adapter`",

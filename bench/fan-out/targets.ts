@@ -9,6 +9,9 @@ const measured: readonly string[] = [
   sendingTitle(single),
 ];
 
+/** The sendings that are also measured with sessions. */
+const sessionTitles = [...senderCounts.map((senders) => sendingTitle(busy(senders))), sendingTitle(single)];
+
 export function targets(results: Results): Target[] {
   const ratioOf = (title: string, figure: string, of: RowName, to: RowName) =>
     results.ratio(figure, [title, of], [title, to]);
@@ -32,6 +35,18 @@ export function targets(results: Results): Target[] {
       "RSS of an idle connection to that with bare ws",
       1.35,
       ratioOf(idleTitle, "rss", "greenroom", "ws"),
+    ),
+    atMost(
+      "RSS of an idle connection with a session to that with bare ws",
+      1.6,
+      ratioOf(idleTitle, "rss", "greenroom-sessions", "ws"),
+    ),
+    ...sessionTitles.map((title) =>
+      atMost(
+        `${title}: CPU with sessions to that without`,
+        1.1,
+        ratioOf(title, "cpu", "greenroom-sessions", "greenroom"),
+      ),
     ),
     atMost(
       "CPU of a connection opened and closed to that with bare ws",

@@ -87,6 +87,13 @@ export class WorkerProcess<T extends Tasks<T>> {
     for (const settle of this.#pending.values()) settle({ id: 0, error: this.#exit });
   }
 
+  /** Ends the process with SIGKILL, as a crash would. Resolves when the process has exited. */
+  async kill(): Promise<void> {
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exited;
+  }
+
   /** Disconnects. Resolves when the process has exited. Kills a process that does not exit in time. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

@@ -106,10 +106,11 @@ export class LocalChannelRegistry implements Recipients {
     await Promise.all([...this.#members.keys()].map((channel) => this.remove(channel)));
   }
 
-  join(name: string, member: Member): Promise<void> | undefined {
+  /** See {@link Group.join}. */
+  join(name: string, member: Member, onEnter?: () => void): Promise<void> | undefined {
     const topic = this.#topics.group(name);
     const group = this.#groups.get(topic) ?? this.#makeGroup(name, topic);
-    return group.join(member);
+    return group.join(member, onEnter);
   }
 
   leave(name: string, member: Member): Promise<void> | undefined {

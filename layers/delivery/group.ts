@@ -59,19 +59,24 @@ export class Group implements Recipients {
   /**
    * Adds `member`. Returns undefined if `member` is in the group on return. Otherwise, resolves once `member`
    * is in the group or has left again, and rejects if the group cannot be subscribed.
+   *
+   * @param onEnter called when `member` enters the group, before it receives anything. Not called if `member` has
+   *   joined before.
    */
-  join(member: Member): Promise<void> | undefined {
+  join(member: Member, onEnter?: () => void): Promise<void> | undefined {
     const present = member.joins.get(this);
     if (present !== undefined) return typeof present === "number" ? undefined : present;
     const subscribed = this.#subscription.acquire();
     if (subscribed === undefined) {
       this.#enter(member);
+      onEnter?.();
       return undefined;
     }
     const join = subscribed.then(
       () => {
         if (member.joins.get(this) !== join) return;
         this.#enter(member);
+        onEnter?.();
       },
       (error: unknown) => {
         if (member.joins.get(this) === join) void this.leave(member);

@@ -28,6 +28,8 @@ export class MemoryBackend implements Backend {
       );
     },
     keep: () => this.#bus.keepHistory(this.#prefix),
+    position: (topic) => this.#bus.position(topic),
+    secret: async (candidate) => this.#bus.secret(this.#prefix, candidate),
   };
   readonly queues: QueueBackend;
   readonly #bus: MemoryBus;

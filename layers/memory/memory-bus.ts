@@ -39,6 +39,8 @@ export class MemoryBus {
   readonly #nodes = new Set<Node>();
   /** The prefixes of the layers whose groups have histories. */
   readonly #keepers = new Set<string>();
+  /** The secrets of layers, by prefix. */
+  readonly #secrets = new Map<string, Uint8Array>();
   readonly #history: MemoryHistory;
   readonly #limits: HistoryLimits;
 
@@ -87,6 +89,17 @@ export class MemoryBus {
   drained(topic: string): Promise<unknown> | undefined {
     const draining = [...this.#nodes].flatMap((node) => node.drained?.(topic) ?? []);
     return draining.length === 0 ? undefined : Promise.all(draining);
+  }
+
+  position(topic: string): Position | undefined {
+    return this.#history.position(topic);
+  }
+
+  /** Returns the secret of the layers with `prefix`. If there is none yet, `candidate` becomes the secret. */
+  secret(prefix: string, candidate: Uint8Array): Uint8Array {
+    const secret = this.#secrets.get(prefix) ?? candidate;
+    this.#secrets.set(prefix, secret);
+    return secret;
   }
 
   read(topic: string, query: HistoryQuery): StoredHistory {

@@ -63,6 +63,11 @@ export class MemoryHistory {
     return log?.read(query) ?? { entries: [], position: undefined, complete: query.since === undefined };
   }
 
+  /** The position of the newest payload. Undefined if `topic` has no log. */
+  position(topic: string): Position | undefined {
+    return this.#find(topic, this.#now())?.position;
+  }
+
   /** Removes expired logs, and starts the timer again after {@link stop}. */
   start(): void {
     if (this.#sweepAt === Number.POSITIVE_INFINITY) this.#sweep();

@@ -6,7 +6,7 @@ import type { BackendFactory } from "./connection/backend-factory.ts";
 import type { PubSubOptions } from "./connection/pubsub-settings.ts";
 import { queueKeys } from "./jobs/queue-scripts.ts";
 import { createBackend, type RedisTarget } from "./sharding/create-backend.ts";
-import { streamNames } from "./streams/stream-format.ts";
+import { secretKey, streamNames } from "./streams/stream-format.ts";
 import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./streams/streams-backend.ts";
 
 /** Options of a {@link RedisStreamsLayer}. The target and the prefix have no default. */
@@ -49,6 +49,7 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
     const factory: BackendFactory = {
       capabilities: streamsCapabilities,
       keyOf: (topic) => (topics.isGroup(topic) ? streamNames(topic).channel : topic),
+      secretKey: secretKey(options.prefix),
       queueKeyOf: (queue) => queueKeys(queue).tag,
       create: (target) => new RedisStreamsBackend({ ...shared, ...target }),
     };

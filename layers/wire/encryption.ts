@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac, createSecretKey } from "node:crypto";
 import { InvalidOptionError } from "../errors.ts";
 import { decryptToken, encryptToken, type FernetKey, fernetKey } from "./fernet.ts";
 
@@ -15,12 +15,18 @@ export interface Encryption {
   encrypt(payload: Uint8Array): Uint8Array;
   /** @returns undefined if `encrypted` is too long, was modified, or was encrypted with another key. */
   decrypt(encrypted: Uint8Array): Uint8Array | undefined;
+  /** Derives a key from `secret`. Needs the first key, so a server that stores `secret` cannot derive the key. */
+  derive(secret: Uint8Array): Uint8Array;
 }
 
 /** Bounds the work that an unknown sender can cause. A payload of 1 MiB takes 1.34 MiB when encrypted. */
 export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
-const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payload) => payload };
+const noEncryption: Encryption = {
+  encrypt: (payload) => payload,
+  decrypt: (payload) => payload,
+  derive: (secret) => secret,
+};
 
 /**
  * Creates encryption as channels_redis does: in the Fernet format, with the SHA-256 of each secret as key.
@@ -29,9 +35,11 @@ const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payl
 export function createEncryption(options: EncryptionOptions | undefined): Encryption {
   if (options === undefined) return noEncryption;
   const keys = fernetKeys(options.keys);
+  const deriving = createSecretKey(digest(options.keys[0] as string));
   return {
     encrypt: (payload) => encryptToken(keys[0], payload),
     decrypt: (token) => (token.length > maxEncryptedBytes ? undefined : decryptToken(keys, token)),
+    derive: (secret) => createHmac("sha256", deriving).update(secret).digest(),
   };
 }
 
@@ -48,5 +56,7 @@ function derive(secret: unknown, index: number): FernetKey {
     throw new InvalidOptionError(`\`encryption.keys[${index}]\` must be a string or a Uint8Array.`);
   }
   if (secret.length === 0) throw new InvalidOptionError(`\`encryption.keys[${index}]\` must not be empty.`);
-  return fernetKey(createHash("sha256").update(secret).digest());
+  return fernetKey(digest(secret));
 }
+
+const digest = (secret: string | Uint8Array): Buffer => createHash("sha256").update(secret).digest();

@@ -5,6 +5,7 @@ import type {
   ConsumerContext,
   Frame,
   RejectOptions,
+  RelayRecovery,
   ResponseHeaders,
   Scope,
 } from "../../actors/consumer-context.ts";
@@ -29,6 +30,7 @@ export interface ContextActor extends Observed, MessagingActor {
   readonly inbox: Dispatcher;
   readonly runtime: ContextRuntime;
   readonly transport: Transport;
+  readonly recovery: RelayRecovery | undefined;
   readonly state: ConnectionState;
   /** Marks the connection as accepted. Called after the transport has answered the upgrade. */
   join(): void;
@@ -118,6 +120,10 @@ export class ActorContext implements ConsumerContext {
     this.#abort ??= new AbortController();
     if (this.#actor.isLeaving) this.#abort.abort();
     return this.#abort.signal;
+  }
+
+  get recovery(): RelayRecovery | undefined {
+    return this.#actor.recovery;
   }
 
   get waitingBytes(): number {

@@ -21,10 +21,12 @@ import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
+import type { Recovery } from "../session/recovery.ts";
 import type { SessionListener } from "../session/session-options.ts";
 import type { Transport } from "../socket/transport.ts";
 import { ActorContext, type ContextActor, type ContextRuntime } from "./actor-context.ts";
 import { Membership } from "./membership.ts";
+import { recoverRelays } from "./relay-recovery.ts";
 import { type Restartable, RestartPolicy } from "./restart-policy.ts";
 import { SessionNotices } from "./session-notices.ts";
 import { ShutdownSteps } from "./shutdown-steps.ts";
@@ -47,6 +49,7 @@ export class ConsumerActor
   readonly runtime: ActorRuntime;
   readonly transport: Transport;
   readonly inbox: Dispatcher;
+  readonly recovery: Recovery | undefined;
   readonly #context: ActorContext;
   #isLeaving = false;
   #isLost = false;
@@ -76,6 +79,8 @@ export class ConsumerActor
     this.groups = new Membership(runtime, this);
     this.errorOwner = new AsyncErrorOwner(this, Consumer.name, scope.path, runtime.report);
     this.inbox = new Dispatcher(runtime.settings.of(Consumer), runtime, this.errorOwner, this);
+    this.recovery = recoverRelays(this);
+    this.groups.recovery = this.recovery;
     this.#context = new ActorContext(this, snapshot);
     this.machine = createActor(connectionLogic, {
       parent: runtime.supervisor.actor,
@@ -252,6 +257,7 @@ export class ConsumerActor
     this.inbox.close();
     this.#restartPolicy?.cancel();
     this.#context.leave();
+    this.recovery?.end();
     const { status, reason } = exit;
     if (status !== undefined) {
       this.transport.reject({ status, reason, headers: this.#context.refusalHeaders });

@@ -7,6 +7,7 @@ import { checkActorGroup } from "../cluster/argument-checks.ts";
 import { UnknownLayerError } from "../errors.ts";
 import type { GroupOperation, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
+import type { Recovery } from "../session/recovery.ts";
 
 /**
  * The channel and the groups of one actor, on the consumer's layer. If the consumer has no layer, the methods
@@ -19,6 +20,8 @@ export class Membership implements Groups {
   #channel: string | undefined;
   #inbox: Inbox | undefined;
   #left = false;
+  /** Undefined if the client does not recover messages of groups. */
+  recovery: Pick<Recovery, "join" | "leave"> | undefined;
 
   constructor(context: Pick<RuntimeContext, "cluster" | "inspection" | "layers">, actor: Observed) {
     const { layer } = actor.Consumer;
@@ -66,13 +69,14 @@ export class Membership implements Groups {
     const layer = this.#layerFor(group);
     if (this.#left) return;
     this.#notify("groupAdd", group);
-    await layer.groupAdd(group, this.channel);
+    await (this.recovery?.join(group) ?? layer.groupAdd(group, this.channel));
   }
 
   async groupDiscard(group: string): Promise<void> {
     const layer = this.#layerFor(group);
     if (this.#left) return;
     this.#notify("groupDiscard", group);
+    this.recovery?.leave(group);
     await layer.groupDiscard(group, this.channel);
   }
 

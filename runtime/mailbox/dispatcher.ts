@@ -26,6 +26,8 @@ import type { TimerCall } from "./message-backlog.ts";
 
 export interface DispatcherOwner extends Observed {
   readonly transport: Pick<MailboxOwner, "pause" | "resume"> & { frameDone?(): void };
+  /** Undefined if the client does not recover messages of groups. */
+  readonly recovery?: { gap(gap: Gap): void } | undefined;
   /** Called when the consumer's method that `stage` names throws or rejects. */
   failed(error: unknown, stage: string): void;
   /** Called when the mailbox overflows and its overflow policy is `close`. */
@@ -123,7 +125,8 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       return undefined;
     }
     this.#context.inspection.observer?.onItem(this.#owner, item);
-    const { transport } = this.#owner;
+    const { recovery, transport } = this.#owner;
+    if (recovery !== undefined && isGap(item)) recovery.gap(item);
     if (transport.frameDone === undefined || !isFrame(item)) return this.#handle(consumer, item);
     return this.#handleFrame(consumer, item, () => transport.frameDone?.());
   }
@@ -244,6 +247,9 @@ function call(consumer: Consumer, item: Item): unknown {
 }
 
 const isFrame = (item: Item): item is Frame => typeof item === "string" || item instanceof Uint8Array;
+
+const isGap = (item: Item): item is Gap =>
+  typeof item === "object" && !["message", "run", "dropped"].some((key) => key in item);
 
 const isMail = (item: Item | undefined): item is Mail => typeof item === "object" && "message" in item;
 

@@ -108,10 +108,15 @@ export class Mailbox implements Task {
     return true;
   }
 
-  /** Runs `work` before all waiting items, but after the current item. `work` MUST NOT reject. */
+  /**
+   * Runs `work` before all waiting items, but after the current item and after earlier work. `work` MUST NOT reject.
+   */
   runNext(work: () => Promise<void>): void {
     if (this.#closed) return;
-    if (this.#busy) {
+    const earlier = this.#priorityWork;
+    if (earlier !== undefined) {
+      this.#priorityWork = () => earlier().then(work);
+    } else if (this.#busy) {
       this.#priorityWork = work;
     } else {
       this.#busy = true;

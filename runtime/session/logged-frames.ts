@@ -1,23 +1,41 @@
 import type { Frame } from "../../actors/index.ts";
 import { payloadSize } from "../socket/frame-encoder.ts";
 
-/** A frame in the logs of sessions. Sessions that get the same frame share the object. */
-export interface LoggedFrame {
-  readonly frame: Frame;
-  /** The size of the payload, in bytes. */
-  readonly bytes: number;
-  /** The number of logs that hold the frame. */
-  logs: number;
-}
-
-/** The memory that a log takes for each of its frames, in bytes, besides the frame itself. */
+/** The memory that a log takes for each of its frames, in bytes, besides the frame itself. At most. */
 export const referenceBytes = 8;
 
-/** The frames in the logs of all sessions of a node. Texts are the same by value, and buffers by identity. */
+/** The number of frames in a page. An empty page is removed, so a frame that stays keeps about 800 bytes. */
+const pageSize = 32;
+
+/** Frames with consecutive ids. */
+class Page {
+  readonly frames: (Frame | undefined)[] = new Array(pageSize).fill(undefined);
+  /** The sizes of the payloads, in bytes. */
+  readonly bytes: number[] = new Array(pageSize).fill(0);
+  /** The number of logs that hold each frame. */
+  readonly logs: number[] = new Array(pageSize).fill(0);
+  /** The number of frames that are held by a log. */
+  size = 0;
+}
+
+/**
+ * The frames in the logs of all sessions of a node. Texts are the same by value, and buffers by identity.
+ *
+ * Frames have ids, which increase. A log holds ids and not references: the garbage collector would have to look at
+ * each reference from an old log to a young frame. With references, a room of 1,000 sessions spent three times as
+ * long on garbage collection as without sessions.
+ */
 export class LoggedFrames {
-  readonly #frames = new Map<Frame, LoggedFrame>();
+  /** The ids of the frames that are held. */
+  readonly #ids = new Map<Frame, number>();
+  readonly #pages = new Map<number, Page>();
+  #nextId = 0;
   /** The frame that was kept last, because a room often gets one frame at a time. */
-  #latest: LoggedFrame | undefined;
+  #latest: Frame | undefined;
+  #latestId = -1;
+  /** The page that was used last, and its number. */
+  #page = new Page();
+  #pageNumber = -1;
   #bytes = 0;
 
   /**
@@ -28,30 +46,74 @@ export class LoggedFrames {
     return this.#bytes;
   }
 
-  /** Returns the object for `frame`, for one more log. */
-  keep(frame: Frame): LoggedFrame {
-    const logged =
-      this.#latest?.frame === frame ? this.#latest : (this.#frames.get(frame) ?? this.#add(frame));
-    this.#latest = logged;
-    logged.logs += 1;
+  /** Returns the id of `frame`, for one more log. */
+  keep(frame: Frame): number {
+    if (frame !== this.#latest) {
+      this.#latest = frame;
+      this.#latestId = this.#ids.get(frame) ?? this.#add(frame);
+    }
+    const id = this.#latestId;
+    const { logs } = this.#pageOf(id);
+    logs[id % pageSize] = (logs[id % pageSize] as number) + 1;
     this.#bytes += referenceBytes;
-    return logged;
+    return id;
   }
 
-  /** Called when a log no longer holds the frame. */
-  release(logged: LoggedFrame): void {
-    logged.logs -= 1;
+  /** The frame of an id that a log holds. */
+  frameOf(id: number): Frame {
+    return this.#pageOf(id).frames[id % pageSize] as Frame;
+  }
+
+  /** The size of the payload of such a frame, in bytes. */
+  bytesOf(id: number): number {
+    return this.#pageOf(id).bytes[id % pageSize] as number;
+  }
+
+  /** Called when a log no longer holds the frame. @returns the size of its payload, in bytes. */
+  release(id: number): number {
+    const page = this.#pageOf(id);
+    const index = id % pageSize;
+    const logs = (page.logs[index] as number) - 1;
+    const bytes = page.bytes[index] as number;
+    page.logs[index] = logs;
     this.#bytes -= referenceBytes;
-    if (logged.logs > 0) return;
-    this.#bytes -= logged.bytes;
-    this.#frames.delete(logged.frame);
-    if (this.#latest === logged) this.#latest = undefined;
+    if (logs === 0) this.#remove(id, page, bytes);
+    return bytes;
   }
 
-  #add(frame: Frame): LoggedFrame {
-    const logged = { frame, bytes: payloadSize(frame), logs: 0 };
-    this.#frames.set(frame, logged);
-    this.#bytes += logged.bytes;
-    return logged;
+  #add(frame: Frame): number {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const number = Math.floor(id / pageSize);
+    if (!this.#pages.has(number)) this.#pages.set(number, new Page());
+    const page = this.#pageOf(id);
+    const bytes = payloadSize(frame);
+    page.frames[id % pageSize] = frame;
+    page.bytes[id % pageSize] = bytes;
+    page.size += 1;
+    this.#ids.set(frame, id);
+    this.#bytes += bytes;
+    return id;
+  }
+
+  #remove(id: number, page: Page, bytes: number): void {
+    this.#bytes -= bytes;
+    this.#ids.delete(page.frames[id % pageSize] as Frame);
+    page.frames[id % pageSize] = undefined;
+    page.size -= 1;
+    if (page.size === 0) {
+      this.#pages.delete(this.#pageNumber);
+      this.#pageNumber = -1;
+    }
+    if (id === this.#latestId) this.#latest = undefined;
+  }
+
+  #pageOf(id: number): Page {
+    const number = Math.floor(id / pageSize);
+    if (number !== this.#pageNumber) {
+      this.#pageNumber = number;
+      this.#page = this.#pages.get(number) as Page;
+    }
+    return this.#page;
   }
 }

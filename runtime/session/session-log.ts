@@ -1,17 +1,17 @@
 import type { Frame } from "../../actors/index.ts";
-import { Fifo } from "../../layers/fifo.ts";
-import type { LoggedFrame, LoggedFrames } from "./logged-frames.ts";
+import type { LoggedFrames } from "./logged-frames.ts";
+import { Ranges } from "./ranges.ts";
 
 /** The reason of a close because of counts for which {@link SessionLog.isPossible} is false. */
 export const impossibleCounts = "Impossible counts";
 
 /**
- * The frames of a session that its client has not acknowledged, in order. They are numbered from 1. The log holds
- * references to frames, because a node of the trie of frames would keep the encoded frames of a whole turn.
+ * The frames of a session that its client has not acknowledged, in order. They are numbered from 1. The log holds the
+ * ids of single frames, because a node of the trie of frames would keep the encoded frames of a whole turn.
  */
 export class SessionLog {
   readonly #shared: LoggedFrames;
-  readonly #frames = new Fifo<LoggedFrame>();
+  readonly #ids = new Ranges();
   #bytes = 0;
   #sent = 0;
   #acked = 0;
@@ -39,7 +39,7 @@ export class SessionLog {
 
   /** The number of frames in the log. */
   get size(): number {
-    return this.#frames.size;
+    return this.#ids.size;
   }
 
   /** The payloads of the frames in the log, in bytes. */
@@ -48,9 +48,9 @@ export class SessionLog {
   }
 
   add(frame: Frame): void {
-    const logged = this.#shared.keep(frame);
-    this.#frames.push(logged);
-    this.#bytes += logged.bytes;
+    const id = this.#shared.keep(frame);
+    this.#ids.push(id);
+    this.#bytes += this.#shared.bytesOf(id);
     this.#sent += 1;
   }
 
@@ -70,7 +70,7 @@ export class SessionLog {
 
   /** Drops the oldest frame. The client will learn that it misses this frame. @returns whether there was one. */
   dropOldest(): boolean {
-    if (this.#frames.size === 0) return false;
+    if (this.#ids.size === 0) return false;
     this.#shift();
     this.#dropped += 1;
     return true;
@@ -78,7 +78,7 @@ export class SessionLog {
 
   /** The frames in the log, in order. */
   *[Symbol.iterator](): IterableIterator<Frame> {
-    for (const { frame } of this.#frames) yield frame;
+    for (const id of this.#ids) yield this.#shared.frameOf(id);
   }
 
   /** Removes all frames. The numbers stay. */
@@ -87,9 +87,7 @@ export class SessionLog {
   }
 
   #shift(): void {
-    const logged = this.#frames.shift();
-    if (logged === undefined) return;
-    this.#bytes -= logged.bytes;
-    this.#shared.release(logged);
+    const id = this.#ids.shift();
+    if (id !== undefined) this.#bytes -= this.#shared.release(id);
   }
 }

@@ -13,6 +13,8 @@ export interface SessionListener extends TransportListener {
 export interface SessionOptions extends SessionIdentity {
   /** The application's subprotocols that the client offers. */
   readonly offered: readonly string[];
+  /** Whether the client has lost another session, and announces `since`. */
+  readonly isSinceDue: boolean;
   /** Half of it is the room that `drained()` waits for. */
   readonly maxLagBytes: number;
 }

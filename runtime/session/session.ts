@@ -2,7 +2,12 @@ import { type AcceptOptions, CloseCode, type Frame, type Scope } from "../../act
 import { Deferred } from "../../layers/deferred.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { comesBack } from "../../protocol/close-codes.ts";
-import { type ControlFields, escapeText } from "../../protocol/control-frames.ts";
+import {
+  type ControlFields,
+  controlText,
+  escapeText,
+  type ServerControl,
+} from "../../protocol/control-frames.ts";
 import { sessionProtocol } from "../../protocol/subprotocols.ts";
 import type { SessionSettings } from "../consumer-settings.ts";
 import { ConnectionLostError } from "../errors.ts";
@@ -12,6 +17,7 @@ import type { Transport } from "../socket/transport.ts";
 import { ClientFrames } from "./client-frames.ts";
 import { type HelloLimits, helloText } from "./hello.ts";
 import { type EndedSession, expired, type Farewell, farewellFor, LastWords } from "./last-words.ts";
+import { type RecoverableSession, type RecoveringActor, Recovery } from "./recovery.ts";
 import { refuseInside } from "./refuse-inside.ts";
 import { impossibleCounts, SessionLog } from "./session-log.ts";
 import type { SessionListener, SessionOptions } from "./session-options.ts";
@@ -22,7 +28,7 @@ import type { KnownSession, Sessions } from "./sessions.ts";
  * The transport of an actor whose client speaks the protocol of sessions: docs/reference/protocol.md. It outlives its
  * sockets. While it has none, it is away: the actor goes on, and the log keeps the frames for the client.
  */
-export class Session implements Transport, SocketOwner, KnownSession, EndedSession {
+export class Session implements Transport, SocketOwner, KnownSession, EndedSession, RecoverableSession {
   listener: SessionListener | undefined;
   readonly identity: SessionOptions;
   readonly log: SessionLog;
@@ -34,6 +40,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
   readonly maxControlBytes = Number.POSITIVE_INFINITY;
   readonly #sessions: Sessions;
   readonly #limits: HelloLimits;
+  #recovery: Recovery | undefined;
   #socket: SessionSocket | undefined;
   /** `connecting` until the upgrade is answered; `over` once the connection of the actor has ended. */
   #phase: "connecting" | "joined" | "over" = "connecting";
@@ -68,7 +75,19 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#phase = "joined";
     if (this.isResumable) this.#sessions.add(this);
     this.#socket.transport.writeControl(helloText(this.identity, this.#limits, subprotocol));
+    this.#recovery?.online();
     return true;
+  }
+
+  /** Called before {@link accept}. @returns undefined if the consumer does not recover messages. */
+  recoverRelays(actor: RecoveringActor): Recovery | undefined {
+    if (this.identity.settings?.recover)
+      this.#recovery = new Recovery(this.#sessions.recoveries, this, actor);
+    return this.#recovery;
+  }
+
+  control(frame: ServerControl): void {
+    if (this.#phase === "joined") this.#socket?.transport.writeControl(controlText(frame));
   }
 
   reject(refusal: Refusal): void {
@@ -177,6 +196,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#socket = socket;
     this.log.acknowledge(got);
     socket.replay(this.frames, this.log);
+    this.#recovery?.online(got);
     if (this.#isPaused) socket.transport.pause();
     this.#sessions.back(this);
     if (wasOnline) this.listener?.away(CloseCode.fenced, fencedReason);
@@ -193,8 +213,10 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     } else this.listener?.receive(frame, budget);
   }
 
-  onControl({ c, n }: ControlFields, socket: SessionSocket): void {
+  onControl(frame: ControlFields, socket: SessionSocket): void {
+    const { c, n } = frame;
     if (c === "ack") this.#onAck(n);
+    else if (c === "since" && this.#recovery?.since(frame) === false) this.onViolation("Malformed since");
     else if (c === "beat") {
       this.frames.onBeat();
       socket.transport.addTrailer(socket);

@@ -9,8 +9,10 @@ import type { Refusal } from "../http-response.ts";
 import type { Limits } from "../limits.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
 import { LoggedFrames } from "./logged-frames.ts";
+import type { RecoveryContext } from "./recovery.ts";
 import type { SessionLog } from "./session-log.ts";
 import type { SessionSocket } from "./session-socket.ts";
+import { Tickets } from "./tickets.ts";
 
 export interface SessionIdentity {
   /** `<node>.<256 random bits>` */
@@ -59,6 +61,7 @@ export class Sessions {
   /** The clients that come back and have not named their session yet. */
   readonly requests = new Set<{ refuse(refusal: Refusal): void }>();
   readonly counters: Counters;
+  readonly recoveries: RecoveryContext;
   readonly #node: () => string;
   readonly #limits: SessionLimits;
   /** The sessions that a client may name, by id. A session that is over stays until it expires. */
@@ -74,6 +77,11 @@ export class Sessions {
     this.#node = node;
     this.#limits = limits;
     this.counters = counters;
+    this.recoveries = {
+      clock,
+      tickets: new Tickets(clock),
+      renewals: new ExpiryQueue(clock, (recovery) => recovery.renew()),
+    };
     this.#expiries = new ExpiryQueue(clock, (session) => this.#onExpired(session));
   }
 

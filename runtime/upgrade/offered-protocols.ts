@@ -1,5 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { maxTokenLength, resumeProtocol, sessionProtocol, tokenPrefix } from "../../protocol/subprotocols.ts";
+import {
+  maxTokenLength,
+  resumeProtocol,
+  sessionProtocol,
+  sinceProtocol,
+  tokenPrefix,
+} from "../../protocol/subprotocols.ts";
 
 /** The subprotocols of a request. */
 export interface OfferedProtocols {
@@ -9,6 +15,8 @@ export interface OfferedProtocols {
   readonly hasSessions: boolean;
   /** Whether the client comes back to a session. */
   readonly isResuming: boolean;
+  /** Whether the client has lost a session, and its first frame is `since`. */
+  readonly isSinceDue: boolean;
   readonly token: string | undefined;
 }
 
@@ -16,6 +24,7 @@ const none: OfferedProtocols = Object.freeze({
   own: Object.freeze([]),
   hasSessions: false,
   isResuming: false,
+  isSinceDue: false,
   token: undefined,
 });
 
@@ -30,12 +39,13 @@ export function offeredProtocols({ headers }: IncomingMessage): OfferedProtocols
     own: names.filter((name) => !isOurs(name)),
     hasSessions,
     isResuming: hasSessions && names.includes(resumeProtocol),
+    isSinceDue: hasSessions && names.includes(sinceProtocol),
     token: tokenIn(names),
   };
 }
 
 const isOurs = (name: string): boolean =>
-  name === sessionProtocol || name === resumeProtocol || name.startsWith(tokenPrefix);
+  [sessionProtocol, resumeProtocol, sinceProtocol].includes(name) || name.startsWith(tokenPrefix);
 
 function tokenIn(names: readonly string[]): string | undefined {
   const encoded = names.find((name) => name.startsWith(tokenPrefix))?.slice(tokenPrefix.length);

@@ -9,6 +9,7 @@ import { userKeyOf } from "../session/user-key.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import type { Candidate } from "./admission.ts";
+import type { OfferedProtocols } from "./offered-protocols.ts";
 
 type SocketContext = Pick<RuntimeContext, "limits"> & ConstructorParameters<typeof SocketTransport>[3];
 
@@ -24,11 +25,15 @@ export function sessionSocket(
 }
 
 /** Creates the transport for the actor of a new session. */
-export function openSession(context: RuntimeContext, candidate: Candidate, handshake: Handshake): Session {
+export function openSession(
+  context: RuntimeContext,
+  candidate: Candidate,
+  handshake: Handshake,
+  { isSinceDue }: OfferedProtocols,
+): Session {
   const { outbox } = context.settings.of(candidate.route.Consumer);
-  return createSession(context, candidate, (keepsFrames) =>
-    sessionSocket(handshake, context, outbox, keepsFrames),
-  );
+  const openSocket = (keepsFrames: boolean) => sessionSocket(handshake, context, outbox, keepsFrames);
+  return createSession(context, candidate, openSocket, isSinceDue);
 }
 
 /** @param openSocket creates the first socket. `keepsFrames` is false if the consumer refuses sessions. */
@@ -36,6 +41,7 @@ export function createSession(
   context: RuntimeContext,
   candidate: Candidate,
   openSocket: (keepsFrames: boolean) => SessionSocket,
+  isSinceDue = false,
 ): Session {
   const { route, scope } = candidate;
   const { outbox, session } = context.settings.of(route.Consumer);
@@ -48,6 +54,7 @@ export function createSession(
     path: scope.path,
     userKey: userKey ?? "",
     offered: scope.subprotocols,
+    isSinceDue,
     settings,
     maxLagBytes: outbox.maxLagBytes,
   });

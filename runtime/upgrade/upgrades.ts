@@ -180,7 +180,7 @@ export class Upgrades {
       return;
     }
     const transport = protocols.hasSessions
-      ? openSession(this.#context, admitted, handshake)
+      ? openSession(this.#context, admitted, handshake, protocols)
       : new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
     const actor = new ConsumerActor(this.#context, route.Consumer, scope, transport, undefined, beganAfter);
     void actor.start(deadline);

@@ -106,27 +106,6 @@ describe("A client and the server", () => {
     expect(errors[0]).to.be.instanceOf(FrameRefused).with.property("code", "greenroom.invalid");
   });
 
-  it("stay connected if the consumer refuses sessions", async () => {
-    const { runtime, url } = await serve({ layers: chat() });
-    class Plain extends Counter {
-      static override readonly session = false;
-    }
-    runtime.route("/plain", Plain);
-    const client = opened(rawClient({ url: `${url}/plain`, WebSocket: CutSocket }, atOnce));
-    const texts: string[] = [];
-    const gaps: unknown[] = [];
-    client.on("text", (text) => texts.push(text));
-    client.onGap((gap) => gaps.push(gap));
-    await client.send("one");
-    await until(() => texts.length === 1);
-    sockets[0]?.terminate();
-    await until(() => client.status.state === "away");
-    await client.send("two");
-    await until(() => texts.length === 2);
-    expect(texts).to.deep.equal(["echo one", "echo two"]);
-    expect(gaps).to.deep.equal([{ fresh: true }]);
-  });
-
   it("agree on a refusal, with its status and reason", async () => {
     const { runtime, url } = await serve({ layers: chat() });
     const tokens: unknown[] = [];
@@ -167,6 +146,27 @@ describe("A client and the server", () => {
     }
     expect(Counter.received).to.deep.equal(["kept 1", "kept 2", "kept 3"]);
     expect(delays).to.deep.equal([5, 10, 20]);
+  });
+
+  it("talk without a session if the consumer refuses sessions, and begin again after a cut", async () => {
+    const { runtime, url } = await serve({ layers: chat() });
+    class Short extends Counter {
+      static override readonly session = false as const;
+    }
+    runtime.route("/count", Short);
+    const client = opened(rawClient({ url: `${url}/count`, WebSocket: CutSocket }, atOnce));
+    const texts: string[] = [];
+    const gaps: unknown[] = [];
+    client.on("text", (text) => texts.push(text));
+    client.onGap((gap) => gaps.push(gap));
+    await client.send("a");
+    await until(() => texts.length === 1);
+    sockets[0]?.terminate();
+    await until(() => gaps.length === 1);
+    expect(gaps).to.deep.equal([{ fresh: true }]);
+    await client.send("b");
+    await until(() => texts.length === 2);
+    expect(texts).to.deep.equal(["echo a", "echo b"]);
   });
 
   it("end a session once with close, and with a consumer that closes", async () => {

@@ -94,6 +94,7 @@ describe("docs/guides/permit-redis-commands.md", () => {
     if (layer.capabilities.history) {
       await inbox.next("missed");
       await layer.history("room");
+      await layer.secret();
     }
     await layer.groupDiscard("room", channel);
     await layer.deleteChannel(other);

@@ -147,13 +147,14 @@ const cases: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     expect(gaps).to.deep.equal([{ missed: 3, fresh: false }]);
   },
 
-  async "the actor fails"({ client, gaps, texts }) {
+  async "the actor fails"({ client, gaps, states, texts }) {
     await client.send("one");
     expect(await outcomeOf(client.send("fail"))).to.equal("resolved");
     await until(() => gaps.length === 1);
     expect(gaps).to.deep.equal([{ fresh: true }]);
     await client.send("two");
     await until(() => texts.length === 2);
+    expect(states).to.deep.equal(["joined", "away", "joined"]);
   },
 
   async "the consumer calls `close`"({ client, texts, gaps }) {
@@ -219,7 +220,13 @@ const elsewhere: Readonly<Record<string, string>> = {
 };
 
 describe("docs/guides/sessions.md", () => {
-  afterEach(stopServing);
+  let current: RawClient | undefined;
+  afterEach(async () => {
+    Echo.hold.open();
+    await current?.close();
+    current = undefined;
+    await stopServing();
+  });
 
   it("has a case for each row of its table", async () => {
     const rows = rowsOf(
@@ -263,29 +270,25 @@ describe("docs/guides/sessions.md", () => {
       client.onGap((gap) => gaps.push(gap));
       client.on("text", (text) => texts.push(text));
       await until(() => client.status.state === "joined");
-      try {
-        await work({
-          ...{ client, clock, line, states, gaps, texts },
-          nextServer: async () => (await start()).url,
-          closeServer: () => runtime.close(),
-          signOut() {
-            isSignedIn = false;
-          },
-          async lose() {
-            line.isUp = false;
-            line.cut();
-            // While a handler runs, the consumer does not know. But then frames wait for the client.
-            await until(() => Echo.isAway || (Echo.isHolding && Echo.current?.waitingBytes === 4));
-          },
-          async comeBack() {
-            line.isUp = true;
-            await until(() => client.status.state === "joined");
-          },
-        });
-      } finally {
-        Echo.hold.open();
-        await client.close();
-      }
+      current = client;
+      await work({
+        ...{ client, clock, line, states, gaps, texts },
+        nextServer: async () => (await start()).url,
+        closeServer: () => runtime.close(),
+        signOut() {
+          isSignedIn = false;
+        },
+        async lose() {
+          line.isUp = false;
+          line.cut();
+          // While a handler runs, the consumer does not know. But then frames wait for the client.
+          await until(() => Echo.isAway || (Echo.isHolding && Echo.current?.waitingBytes === 4));
+        },
+        async comeBack() {
+          line.isUp = true;
+          await until(() => client.status.state === "joined");
+        },
+      });
     });
   }
 });

@@ -1,4 +1,4 @@
-import { type ClientProtocol, socketIo, webSocket } from "../../harness/client/client-protocol.ts";
+import { type ClientProtocol, session, socketIo, webSocket } from "../../harness/client/client-protocol.ts";
 import type { Protocol } from "../rows.ts";
 
 function withLength(text: string): Buffer {
@@ -19,5 +19,6 @@ export const protocols: Readonly<Record<Protocol, ClientProtocol>> = {
     closing: undefined,
   },
   websocket: webSocket,
+  session,
   "socket.io": socketIo,
 };

@@ -1,3 +1,5 @@
+import { controlText } from "../../../protocol/control-frames.ts";
+import { sessionProtocol } from "../../../protocol/subprotocols.ts";
 import { opcodes } from "./frame-reader.ts";
 import { frameText } from "./frame-text.ts";
 
@@ -18,17 +20,20 @@ export interface ClientProtocol {
   readonly joined: string | undefined;
   /** The bytes that make the server close the socket; `undefined` if the client closes the socket. */
   readonly closing: Buffer | undefined;
+  /** The client's frame that acknowledges `count` frames. If `undefined`, the server expects no such frames. */
+  acknowledgement?(count: number): Buffer;
 }
 
 /** The mask is not all zeros, because ws would skip unmasking. */
 const mask = Buffer.of(0x37, 0xfa, 0x21, 0x3d);
 const normalClosure = "\x03\xe8";
 
-export function upgradeRequest(path: string): Buffer {
+export function upgradeRequest(path: string, ...headers: string[]): Buffer {
   return Buffer.from(
     [
       `GET ${path} HTTP/1.1`,
       ...["Host: localhost", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],
+      ...headers,
       ...["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""],
     ].join("\r\n"),
   );
@@ -48,6 +53,14 @@ export const webSocket: ClientProtocol = {
   answer: () => undefined,
   joined: "joined",
   closing: closeFrame(),
+};
+
+/** WebSocket with a session of Greenroom, which the client never resumes. */
+export const session: ClientProtocol = {
+  ...webSocket,
+  handshake: (query) => upgradeRequest(`/?${query}`, `Sec-WebSocket-Protocol: ${sessionProtocol}`),
+  acknowledgement: (n) => frameText(controlText({ c: "ack", n }), mask),
+  closing: Buffer.concat([frameText(controlText({ c: "bye" }), mask), closeFrame()]),
 };
 
 /** Socket.IO over WebSocket. */

@@ -1,5 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { withTimeout } from "../../../layers/with-timeout.ts";
+import { mark } from "../../../protocol/control-frames.ts";
+import { Acknowledger } from "./acknowledger.ts";
 import { type ClientProtocol, pong } from "./client-protocol.ts";
 import { FrameReader, opcodes } from "./frame-reader.ts";
 import { leastSize } from "./message-text.ts";
@@ -13,6 +15,9 @@ export type TextListener = (bytes: Buffer, start: number, end: number, atMs: num
 /** The read buffer of all connections. It is parsed before the next read; incomplete frames are copied. */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
+/** The first byte of a control frame of a session. */
+const controlByte = mark.charCodeAt(0);
+
 const timeoutMs = 20_000;
 
 function inTime(work: Promise<unknown>, state: string): Promise<unknown> {
@@ -25,6 +30,8 @@ export class Connection {
   readonly #protocol: ClientProtocol;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
+  /** `undefined` if the server expects no acknowledgements. */
+  readonly #acknowledger: Acknowledger | undefined;
   #head: string | undefined;
   #onOpen: (error?: Error) => void = () => {};
   #onFailure: (error: Error) => void = () => {};
@@ -37,6 +44,9 @@ export class Connection {
   private constructor(port: number, protocol: ClientProtocol, rooms: string) {
     this.#protocol = protocol;
     this.#head = protocol.upgrades ? "" : undefined;
+    const { acknowledgement } = protocol;
+    if (acknowledgement !== undefined)
+      this.#acknowledger = new Acknowledger((count) => this.#socket.write(acknowledgement(count)));
     const onFrame = this.#createFrameListener();
     this.#reader = new FrameReader((opcode, bytes, start, end) => {
       if (opcode === opcodes.text || opcode === opcodes.binary) onFrame(bytes, start, end);
@@ -50,6 +60,7 @@ export class Connection {
     this.#socket.on("connect", () => this.#socket.write(protocol.handshake(rooms)));
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.on("close", () => {
+      this.#acknowledger?.close();
       if (!this.#closing) this.#fail(new Error("The server closed a connection."));
     });
   }
@@ -137,7 +148,12 @@ export class Connection {
     const [before, after] = envelope.map((text) => text.length) as [number, number];
     // A shorter payload is not a text of a room.
     const leastLength = before + after + leastSize;
+    const acknowledger = this.#acknowledger;
     return (bytes, start, end) => {
+      if (acknowledger !== undefined) {
+        if (bytes[start] === controlByte) return;
+        acknowledger.receive(end - start);
+      }
       if (this.#joined && end - start >= leastLength) {
         this.#onText(bytes, start + before, end - after, this.#readAt);
         return;

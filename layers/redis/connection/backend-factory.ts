@@ -32,6 +32,8 @@ export interface BackendFactory {
   keyOf(topic: string): string;
   /** Like `keyOf`, but for queues. Called only if the capabilities include `workers`. */
   queueKeyOf(queue: string): string;
+  /** The Redis key of the secret that the nodes share. Absent if the capabilities do not include `history`. */
+  readonly secretKey?: string;
   create(target: RedisServerTarget | ByShard): RedisBackend;
 }
 

@@ -33,6 +33,11 @@ export class ShardedBackend implements Backend {
     if (this.capabilities.history) {
       this.history = {
         read: async (topic, query) => required(this.#backendOf(topic).history).read(topic, query),
+        position: (topic) => this.#backendOf(topic).history?.position?.(topic),
+        secret: async (candidate) => {
+          const { history } = required(this.#shards).backendAt(required(factory.secretKey));
+          return required(history?.secret)(candidate);
+        },
       };
     }
     if (this.capabilities.workers) {

@@ -44,7 +44,11 @@ export abstract class SwappableBackend implements Backend {
     this.capabilities = capabilities;
     this.#clock = clock;
     if (capabilities.history) {
-      this.history = { read: async (topic, query) => required(this.#now.history).read(topic, query) };
+      this.history = {
+        read: async (topic, query) => required(this.#now.history).read(topic, query),
+        position: (topic) => this.#current?.history?.position?.(topic),
+        secret: async (candidate) => required(this.#now.history?.secret)(candidate),
+      };
     }
     if (capabilities.workers) {
       this.queues = {

@@ -52,6 +52,14 @@ export class StreamCursor {
     return this.#last;
   }
 
+  /**
+   * The newest delivered entry. Differs from {@link position} only while a stream is read again after a rollback.
+   */
+  get delivered(): Head | undefined {
+    const [last, delivered] = [this.#last, this.#delivered];
+    return last && delivered && delivered.offset > last.offset ? delivered : last;
+  }
+
   published(entry: StreamEntry): void {
     if (this.#isInStep) this.#isInStep = this.#take(entry);
     if (!this.#isInStep) this.#hold(entry);
@@ -109,7 +117,7 @@ export class StreamCursor {
     ) {
       this.#listener.gap();
       // The whole stream is read again. Entries that were delivered before are skipped.
-      const delivered = head.epoch === last.epoch ? this.#newestDelivered : undefined;
+      const delivered = head.epoch === last.epoch ? this.delivered : undefined;
       this.#reset({ epoch: head.epoch, offset: 0, stamp: 0 }, head.offset, delivered);
       return;
     } else {
@@ -126,7 +134,7 @@ export class StreamCursor {
 
   /** Must be called if the stream cannot be read. Reports a gap, and continues with the publications. */
   giveUp(): void {
-    const last = this.#newestDelivered;
+    const last = this.delivered;
     const held = this.#takeHeld().filter((entry) => !last || !wasDelivered(entry, last));
     const hasServerChanged = this.#hasServerChanged;
     this.#reset(last, 0);
@@ -156,12 +164,6 @@ export class StreamCursor {
     this.#lastPublished = entry.offset;
     this.#deliver(entry);
     return true;
-  }
-
-  /** Differs from `#last` only while a stream is read again after a rollback. */
-  get #newestDelivered(): Head | undefined {
-    const [last, delivered] = [this.#last, this.#delivered];
-    return last && delivered && delivered.offset > last.offset ? delivered : last;
   }
 
   #follows({ epoch, offset }: StreamEntry): boolean {

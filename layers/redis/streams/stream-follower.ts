@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock.ts";
+import type { Position } from "../../message.ts";
 import { backoffMs, pause, retry } from "../../retry.ts";
 import { type CursorListener, StreamCursor } from "./stream-cursor.ts";
 import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
@@ -61,6 +62,12 @@ export class StreamFollower {
     });
     this.#server = this.#source.server;
     this.#cursor.compare(head);
+  }
+
+  /** The position of the newest delivered entry: see {@link StreamCursor.delivered}. */
+  get position(): Position | undefined {
+    const { epoch, offset } = this.#cursor.delivered ?? {};
+    return epoch === undefined || offset === undefined ? undefined : { epoch, offset };
   }
 
   published(entry: StreamEntry): void {

@@ -41,6 +41,9 @@ export function streamNames(topic: string): StreamNames {
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }
 
+/** The key of the secret that the nodes of the layers with `prefix` share. */
+export const secretKey = (prefix: string): string => `{${prefix}__secret}`;
+
 /** Returns the topic of a channel from {@link streamNames}. Returns any other name unchanged. */
 export function topicOf(channel: string): string {
   if (!channel.startsWith("{") || !channel.endsWith("}")) return channel;

@@ -19,6 +19,8 @@ import {
 const headsPerCommand = 1_000;
 /** Must be at least 2, because the first entry of a page is already known. */
 const entriesPerPage = 100;
+/** Layers store 32 bytes. A shorter value is from another program. */
+const minSecretBytes = 32;
 /** Maximum number of concurrent reads. Limits the memory if a thousand groups have holes at once. */
 const maxReads = 32;
 
@@ -91,6 +93,17 @@ export class StreamReader implements StreamSource {
       .map(({ payload, offset }) => ({ payload, position: { offset, epoch } }));
     const complete = since === undefined || (isKnown && entries.length === head.offset - after);
     return { entries, position: { offset: head.offset, epoch }, complete };
+  }
+
+  /** See {@link HistoryBackend.secret}. */
+  async secret(key: string, candidate: Uint8Array): Promise<Uint8Array> {
+    const { buffer, byteOffset, byteLength } = candidate;
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
+    const label = { command: "SET", keys: [key] };
+    const ask = (redis: Redis) => answersOf(redis.multi().set(key, bytes, "NX").getBuffer(key).exec());
+    const [, stored] = await this.#connection.run(ask, label);
+    if (Buffer.isBuffer(stored) && stored.length >= minSecretBytes) return stored;
+    throw new Error(`The Redis key "${key}" does not hold a secret: delete it.`);
   }
 
   async #page(

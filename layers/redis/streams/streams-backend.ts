@@ -18,7 +18,7 @@ import { PubSubConnection } from "../pubsub/pubsub-connection.ts";
 import { HeadExpiry } from "./head-expiry.ts";
 import { serverAdvice } from "./server-advice.ts";
 import { StreamFollower } from "./stream-follower.ts";
-import { parsePublication, streamNames, topicOf } from "./stream-format.ts";
+import { parsePublication, secretKey, streamNames, topicOf } from "./stream-format.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { defineStreamScripts, publishEntries } from "./stream-scripts.ts";
@@ -94,11 +94,17 @@ export class RedisStreamsBackend implements RedisBackend {
         return reader.history(topic, query);
       });
     },
+    position: (topic) => this.#followers.get(streamNames(topic).channel)?.position,
+    secret: (candidate) => {
+      const { pubsub, reader } = this.#connected();
+      return pubsub.queue.run(candidate.length, () => reader.secret(this.#secretKey, candidate));
+    },
   };
   readonly #server: RedisServer;
   readonly #settings: PubSubSettings;
   readonly #clock: Clock;
   readonly #topics: Topics;
+  readonly #secretKey: string;
   readonly #limits: HistoryLimits;
   readonly #headExpiry: HeadExpiry;
   readonly #tailCheckMs: number;
@@ -124,6 +130,7 @@ export class RedisStreamsBackend implements RedisBackend {
     const { clock, commandLimits } = settings;
     this.queues = new RedisQueues(server, onError, clock, { queueIdleMs, limits: commandLimits });
     this.#topics = new Topics(prefix);
+    this.#secretKey = secretKey(prefix);
     this.#limits = new HistoryLimits(options);
     this.#tailCheckMs = checkInteger("tailCheckMs", tailCheckMs, { max: maxJitteredDelayMs });
     this.#headExpiry = new HeadExpiry(headExpiryMs, this.#tailCheckMs);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidOptionError, LayerClosedError, UnsupportedError } from "../../errors.ts";
+import type { Position } from "../../message.ts";
 import { numbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
 
@@ -43,6 +44,18 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
         numbers(1, 20).map((offset) => ({ group: "group", offset, epoch })),
       );
       assert.deepEqual([position, complete], [{ offset: 20, epoch }, true]);
+    });
+
+    it("names the channel that a message was not delivered to", async () => {
+      const { inbox, channel } = await nodes.addChannel(nodes.one, "group");
+      const other = await nodes.addChannel(nodes.other, "group");
+      await nodes.other.groupSend("group", { type: "message", number: 1 }, { except: channel });
+      await nodes.other.groupSend("group", { type: "message", number: 2 });
+      await other.inbox.until(() => other.inbox.mails.length === 2);
+      await inbox.until(() => inbox.mails.length === 1);
+      const { entries } = await nodes.one.history("group");
+      const [first, second] = other.inbox.mails;
+      assert.deepEqual(entries, [{ ...first, except: channel }, second]);
     });
 
     it("is empty and complete if nothing was sent", async () => {
@@ -144,6 +157,35 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       for (const options of [{ capacity: 0 }, { expiryMs: [["group", 1.5]] as const }]) {
         await assert.rejects(async () => nodes.startNode(options), InvalidOptionError);
       }
+    });
+
+    it("tells a new member the position before its first message", async () => {
+      await send(1, 3);
+      const { inbox, channel } = await nodes.addChannel(nodes.one);
+      const positions: (Position | undefined)[] = [];
+      const join = () => nodes.one.join("group", channel, (position) => positions.push(position));
+      await join();
+      await send(4, 6);
+      await inbox.until(() => inbox.mails.length === 3);
+      await nodes.addChannel(nodes.one, "group");
+      await join();
+      const other = await nodes.addChannel(nodes.one);
+      await nodes.one.join("group", other.channel, (position) => positions.push(position));
+      const { epoch } = inbox.mails[0]?.delivery ?? {};
+      // A backend need not know positions, but then it knows none.
+      if (positions.every((position) => position === undefined)) return;
+      assert.deepEqual(positions, [
+        { offset: 3, epoch },
+        { offset: 6, epoch },
+      ]);
+    });
+
+    it("shares a secret between the nodes of a prefix, if it keeps one", async () => {
+      const [secret, ...others] = await Promise.all(
+        [nodes.one, nodes.other, nodes.one].map((node) => node.secret()),
+      );
+      for (const other of others) assert.deepEqual(other, secret);
+      assert.ok(secret === undefined || secret.length === 32);
     });
 
     it("is separate for each group", async () => {

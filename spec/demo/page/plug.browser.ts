@@ -15,7 +15,8 @@ describe("the demo's page: the plug of the room", () => {
     await ann.joins("general", "Ann");
     await ben.joins("general", "Ben");
     await ann.says("before");
-    await ben.texts(1);
+    await ben.says("hello");
+    await ann.texts(2);
     const seen = await notices(ben);
 
     await ann.plug.press("Enter");
@@ -24,9 +25,9 @@ describe("the demo's page: the plug of the room", () => {
     expect(await ann.plug.textContent()).to.equal("Plug in");
     const counted = Array.from({ length: 12 }, (_, n) => `${n + 1}`);
     for (const text of counted) await ben.says(text);
-    await ben.texts(13);
+    await ben.texts(14);
     await ann.says("from away");
-    expect(await ann.texts(1)).to.deep.equal(["Ann: before"]);
+    expect(await ann.texts(2)).to.deep.equal(["Ann: before", "Ben: hello"]);
     await ann.status.getByText("1 message waits.").waitFor();
 
     await ann.plug.press("Enter");
@@ -35,11 +36,12 @@ describe("the demo's page: the plug of the room", () => {
     await ann.says("after");
     const expected = [
       "Ann: before",
+      "Ben: hello",
       ...counted.map((text) => `Ben: ${text}`),
       "Ann: from away",
       "Ann: after",
     ];
-    for (const room of [ann, ben]) expect(await room.texts(15)).to.deep.equal(expected);
+    for (const room of [ann, ben]) expect(await room.texts(16)).to.deep.equal(expected);
     expect(await ann.states()).to.deep.equal(["idle", "connecting", "joined", "away", "joined"]);
     // The other members have seen no leave and no join.
     expect(await notices(ben)).to.deep.equal(seen);

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { Mailbox } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
+import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
 import { mail, Owner } from "../support/mailbox-owner.ts";
 
@@ -198,6 +199,29 @@ describe("Mailbox", () => {
       urgent.open();
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal(["throws", "after"]);
+    });
+
+    it("runs one work after the other", async () => {
+      await started();
+      const [working, first, second] = [busy(), gate(), gate()];
+      mailbox.enqueueFrame("waits");
+      const begun: string[] = [];
+      for (const [name, work] of Object.entries({ first, second })) {
+        mailbox.runNext(() => {
+          begun.push(name);
+          return work.opened;
+        });
+      }
+      working.open();
+      await until(() => begun.length > 0);
+      expect(begun).to.deep.equal(["first"]);
+      first.open();
+      await until(() => begun.length > 1);
+      expect(owner.handled).to.deep.equal([]);
+      second.open();
+      await mailbox.whenIdle();
+      expect(begun).to.deep.equal(["first", "second"]);
+      expect(owner.handled).to.deep.equal(["waits"]);
     });
 
     it("does nothing once the mailbox is closed", () => {

@@ -1,8 +1,6 @@
 import { createServer } from "node:https";
 import type { Socket } from "node:net";
 import { expect } from "chai";
-import { machineConsumer, type Scope } from "greenroom";
-import { setup } from "xstate";
 import { until } from "../../layers/support/until.ts";
 import { makeCertificate } from "../../support/certificate.ts";
 import { gate } from "../../support/gate.ts";
@@ -16,87 +14,6 @@ describe("A session that is away", () => {
   afterEach(async () => {
     await destroyRawWebSockets();
     await stopServing();
-  });
-
-  it("tells the consumer in turn, once for each stay, however often the client comes and goes", async () => {
-    const { client, cut, resume } = await begin();
-    client.send("hold");
-    await until(() => Recorder.log.includes("hold"));
-    await cut();
-    for (let attempt = 1; attempt <= 5; attempt += 1) {
-      const again = await resume(attempt, 0, `?tab=${attempt}`);
-      await again.nextControl();
-      if (attempt < 5) await cut(again);
-    }
-    // The notices wait in one place of the mailbox.
-    expect(Recorder.log).to.deep.equal(["hold"]);
-    Recorder.hold.open();
-    await until(() => Recorder.log.length === 3);
-    expect(Recorder.log).to.deep.equal(["hold", "onAway", "onOnline 5"]);
-  });
-
-  it("tells the consumer nothing of a return that is over by then", async () => {
-    const { cut, resume } = await begin();
-    await cut();
-    await until(() => Recorder.log.includes("onAway"));
-    const again = await resume(1, 0);
-    await again.nextControl();
-    await until(() => Recorder.log.length === 2);
-    again.send("hold");
-    await until(() => Recorder.log.includes("hold"));
-    await cut(again);
-    const third = await resume(2, 0);
-    await third.nextControl();
-    await cut(third);
-    Recorder.hold.open();
-    await until(() => Recorder.log.length === 4);
-    expect(Recorder.log).to.deep.equal(["onAway", "onOnline null", "hold", "onAway"]);
-  });
-
-  it("tells the consumer of the return even if onAway fails", async () => {
-    class Failing extends Recorder {
-      static override readonly supervision = { onFailure: "resume" } as const;
-      override onAway() {
-        super.onAway();
-        throw new Error("thrown");
-      }
-      override async onOnline(scope: Scope) {
-        super.onOnline(scope);
-        throw new Error("thrown");
-      }
-    }
-    const { client, cut, resume, failures } = await begin({}, Failing);
-    client.send("hold");
-    await until(() => Recorder.log.includes("hold"));
-    await cut();
-    await (await resume(1, 0)).nextControl();
-    Recorder.hold.open();
-    await until(() => failures.length === 2);
-    expect(Recorder.log).to.deep.equal(["hold", "onAway", "onOnline null"]);
-    expect(failures.map(({ stage }) => stage)).to.deep.equal(["onAway", "onOnline"]);
-  });
-
-  it("is an event for a machine", async () => {
-    const scopes: unknown[] = [];
-    const machine = setup({
-      types: { events: {} as { type: "away" } | { type: "online"; scope: Scope } },
-    }).createMachine({
-      initial: "here",
-      states: {
-        here: { on: { away: "gone" } },
-        gone: {
-          on: {
-            online: { target: "here", actions: ({ event }) => scopes.push(event.scope.query.get("tab")) },
-          },
-        },
-      },
-    });
-    const Machine = machineConsumer(machine as never) as never;
-    const { cut, resume } = await begin({}, Machine);
-    await cut();
-    await (await resume(1, 0, "?tab=2")).nextControl();
-    await until(() => scopes.length === 1);
-    expect(scopes).to.deep.equal(["2"]);
   });
 
   it("stays in its groups and presences, which do not change, and ends with its tag", async () => {

@@ -78,7 +78,21 @@ describe("ExpiryQueue", () => {
     queue.add("two", 100);
     clock.increment(100);
     expect(expired).to.deep.equal(["one"]);
+    expect(clock.pending).to.equal(1);
     clock.increment(100);
     expect(expired).to.deep.equal(["one", "three"]);
+    expect(clock.pending).to.equal(0);
+  });
+
+  it("gives the event loop back when many items expire at once", () => {
+    const { clock, expired, queue } = start();
+    for (let n = 0; n < 250; n += 1) queue.add(`${n}`, 100);
+    clock.increment(100);
+    expect(expired).to.have.length(100);
+    clock.increment(1);
+    expect(expired).to.have.length(200);
+    clock.increment(1);
+    expect(expired).to.have.length(250);
+    expect(clock.pending).to.equal(0);
   });
 });

@@ -85,6 +85,34 @@ describe("SessionLog", () => {
 });
 
 describe("LoggedFrames", () => {
+  it("keeps the frames of many logs apart, in whatever order the logs let them go", () => {
+    const step = fc.record({ log: fc.nat(2), frames: fc.nat(40), acknowledged: fc.nat(40) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const shared = new LoggedFrames();
+        const logs = [0, 1, 2].map(() => ({ log: new SessionLog(shared), kept: [] as string[] }));
+        let number = 0;
+        for (const { log: index, frames, acknowledged } of steps) {
+          // Every third frame goes to all logs.
+          for (let count = 0; count < frames; count += 1) {
+            number += 1;
+            for (const [other, { log, kept }] of logs.entries()) {
+              if (other !== index && number % 3 > 0) continue;
+              log.add(`frame ${number}`);
+              kept.push(`frame ${number}`);
+            }
+          }
+          const { log, kept } = logs[index] as (typeof logs)[number];
+          log.acknowledge(Math.min(log.acked + acknowledged, log.sent));
+          kept.splice(0, acknowledged);
+          for (const one of logs) expect([...one.log]).to.deep.equal(one.kept);
+        }
+        for (const { log } of logs) log.clear();
+        expect(shared.bytes).to.equal(0);
+      }),
+    );
+  });
+
   it("counts a frame once, however many logs hold it, and however many frames lie between", () => {
     const shared = new LoggedFrames();
     const logs = [new SessionLog(shared), new SessionLog(shared)];

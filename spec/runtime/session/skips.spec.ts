@@ -28,18 +28,20 @@ async function readNumbered(client: SessionClient) {
   let counted = 0;
   let skipped = 0;
   const controls: string[] = [];
+  let acked = 0;
   for (;;) {
     const text = String(await client.next());
     if (text.startsWith(mark)) {
       const { c, n } = JSON.parse(text.slice(1));
       controls.push(c);
+      if (c === "ack") acked = n;
       if (c === "skip") {
         counted += n;
         skipped += n;
       }
     } else {
       counted += 1;
-      if (text === "end") return { counted, skipped, controls };
+      if (text === "end") return { counted, skipped, controls, acked };
       expect(Number.parseInt(text, 10)).to.equal(counted);
     }
   }
@@ -54,13 +56,13 @@ describe("A frame of a session that is never written", () => {
         const { client, runtime, sessions, resume, cut } = await begin({ compression }, Lossy);
         client.websocket.pause();
         const count = 60;
-        let isAsked = false;
+        let asked = 0;
         for (let n = 1; n <= count; n += 1) {
           // Random texts, because others would be small once they are compressed.
           const random = Array.from({ length: size / 10 }, () => Math.random().toString(36).slice(2, 12));
           Lossy.current.send(`${n} ${random.join("")}`);
-          if (Lossy.current.waitingBytes > 2 * size && !isAsked) {
-            isAsked = true;
+          if (Lossy.current.waitingBytes > 2 * size) {
+            asked += 1;
             client.send("");
             client.control({ c: "beat" });
           }
@@ -69,15 +71,20 @@ describe("A frame of a session that is never written", () => {
         Lossy.current.send("end");
         await until(() => runtime.counters().dropped.slow > 0);
         client.websocket.resume();
-        const { counted, skipped, controls } = await readNumbered(client);
+        const { counted, skipped, controls, acked } = await readNumbered(client);
         expect(counted).to.equal(count + 1);
         expect(skipped).to.equal(runtime.counters().dropped.slow);
-        if (!controls.includes("ack")) expect(await client.nextControl()).to.deep.equal({ c: "ack", n: 1 });
+        let done = acked;
+        while (done < asked) {
+          const { c, n } = await client.nextControl();
+          if (c === "ack") done = Number(n);
+        }
+        expect(controls.filter((c) => c === "ack").length).to.be.below(asked / 2);
         expect(controls).to.include("skip");
         client.control({ c: "ack", n: counted });
         await until(() => sessions.frames.bytes === 0);
         await cut();
-        expect(await (await resume(1, counted)).nextControl()).to.include({ c: "resumed", done: 1 });
+        expect(await (await resume(1, counted)).nextControl()).to.include({ c: "resumed", done: asked });
       });
 
       it("is told as skip when its buffer was transferred, in its place", async () => {
@@ -107,18 +114,22 @@ describe("A frame of a session that is never written", () => {
     await bystander.nextControl();
     client.websocket.pause();
     // More than the buffers of the operating system hold.
-    while (current.waitingBytes < size) {
+    do {
       current.send("x".repeat(size));
       await nextTurn();
-    }
-    const before = current.waitingBytes;
+      await nextTurn();
+    } while (current.waitingBytes < 2 * size);
     for (let round = 0; round < 100; round += 1) {
       for (let n = 0; n < 20; n += 1) client.control({ c: "beat" });
       bystander.send("here");
       expect(await bystander.next()).to.equal("here");
       expect(await bystander.nextControl()).to.deep.equal({ c: "ack", n: round + 1 });
     }
-    expect(current.waitingBytes).to.be.below(before + 50);
-    client.cut();
+    client.websocket.resume();
+    current.send("end");
+    let beats = 0;
+    for (let text = ""; text !== "end"; text = String(await client.next()))
+      beats += Number(text.includes("beat"));
+    expect(beats).to.be.within(1, 10);
   });
 });

@@ -250,6 +250,9 @@ contract({ path: "/a", client: { move: { payload: withType, reply: empty } }, se
 // @ts-expect-error `id` of a frame that asks belongs to the envelope
 contract({ path: "/a", client: { move: { payload: withId, reply: empty } }, server: {} });
 contract({ path: "/a", client: { move: withId }, server: { moved: withId } });
+// @ts-expect-error `@` of a frame of the server belongs to the envelope
+contract({ path: "/a", client: {}, server: { moved: type({ "@": "string" }) } });
+contract({ path: "/a", client: { move: type({ "@": "string" }) }, server: {} });
 // @ts-expect-error a record may have a key `type`
 contract({ path: "/a", client: { count: type({ "[string]": "number" }) }, server: {} });
 contract({ path: "/a", client: {}, server: { empty, counts: type({ by: { "[string]": "number" } }) } });

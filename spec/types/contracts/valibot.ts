@@ -257,6 +257,9 @@ contract({ path: "/a", client: { move: { payload: withType, reply: empty } }, se
 // @ts-expect-error `id` of a frame that asks belongs to the envelope
 contract({ path: "/a", client: { move: { payload: withId, reply: empty } }, server: {} });
 contract({ path: "/a", client: { move: withId }, server: { moved: withId } });
+// @ts-expect-error `@` of a frame of the server belongs to the envelope
+contract({ path: "/a", client: {}, server: { moved: v.object({ "@": v.string() }) } });
+contract({ path: "/a", client: { move: v.object({ "@": v.string() }) }, server: {} });
 // @ts-expect-error a record may have a key `type`
 contract({ path: "/a", client: { count: v.record(v.string(), v.number()) }, server: {} });
 contract({

@@ -255,6 +255,9 @@ contract({ path: "/a", client: { move: { payload: withType, reply: empty } }, se
 // @ts-expect-error `id` of a frame that asks belongs to the envelope
 contract({ path: "/a", client: { move: { payload: withId, reply: empty } }, server: {} });
 contract({ path: "/a", client: { move: withId }, server: { moved: withId } });
+// @ts-expect-error `@` of a frame of the server belongs to the envelope
+contract({ path: "/a", client: {}, server: { moved: z.object({ "@": z.string() }) } });
+contract({ path: "/a", client: { move: z.object({ "@": z.string() }) }, server: {} });
 // @ts-expect-error a record may have a key `type`
 contract({ path: "/a", client: { count: z.record(z.string(), z.number()) }, server: {} });
 contract({

@@ -58,6 +58,7 @@ describe("a layer over a Redis Cluster", () => {
         await layer.groupAdd("room", await layer.newChannel(inbox));
         await layer.groupSend("room", { type: "x" });
         await inbox.next("x");
+        expect((await layer.secret())?.length).to.equal(layer.capabilities.history ? 32 : undefined);
         await layer.close();
       });
     }
