@@ -19,6 +19,9 @@ interface OpenedActor {
 /** Answers requests of the page. Sends the requested list and history again at each tick. */
 export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements SessionSubscriber {
+    /** A page that comes back needs the present state, and not the reports that it has missed. */
+    static override readonly session = false;
+
     #listRequest: ListRequest | undefined;
     #opened: OpenedActor | undefined;
     #wantsPayloads = false;

@@ -37,7 +37,7 @@ export function createJobCard({ kind, content }) {
       const percent = Math.round(exactly);
       show("open", percent === 0 ? "queued" : `${percent} %`);
       progress.value = percent;
-      waiting = setTimeout(() => {
+      waiting = window.setTimeout(() => {
         state.textContent = percent === 0 ? "waits for a worker" : `${percent} %, waits for a worker`;
       }, newsWithinMs);
     },

@@ -1,4 +1,5 @@
 import { find } from "./dom.js";
+import { connect, MayHaveBeenTaken } from "./greenroom-client.js";
 import { createJobCard } from "./job-card.js";
 import { forgetJob, keepJob, keptJobs } from "./kept-jobs.js";
 import { createPanel } from "./panel.js";
@@ -6,6 +7,9 @@ import { createPanel } from "./panel.js";
 /** The pause before a job whose state was unavailable is watched again, in milliseconds. */
 const retryAfterMs = 2_000;
 
+const answerLost = "The connection was lost before the server's answer. The job may be done or not.";
+
+/** @import { RawClient } from "./greenroom-client.js" */
 /** @typedef {import("./job-card.js").Job & { card: ReturnType<typeof createJobCard> }} ShownJob */
 
 /**
@@ -32,21 +36,24 @@ export function createJobs(element) {
   /** The jobs that the server has not answered yet, in the order sent. @type {ShownJob[]} */
   const sent = [];
 
+  /** @type {RawClient | undefined} */
+  let client;
+
   const panel = createPanel(element, {
-    path: () => "/ws/backgroundjob",
-    place: () => "the background jobs",
-    read: (text) => receive(JSON.parse(text)),
-    say(content, send) {
-      const job = { kind: kind.value, content };
-      if (!send(JSON.stringify({ type: job.kind, content }))) return false;
-      sent.push({ ...job, card: show(job) });
-      return true;
+    open() {
+      client = connect({ url: "/ws/backgroundjob" });
+      client.on("json", (news) => {
+        const line = receive(/** @type {News} */ (news));
+        if (line) panel.messages.add(line);
+      });
+      return client;
     },
+    place: () => "the background jobs",
+    say: (content, client) => submit({ kind: kind.value, content }, client),
     changed(state) {
       if (state === "joined") watchAgain();
-      else if (state !== "connecting") markDisconnected();
+      else if (state === "away" || state === "closed") waitForConnection();
     },
-    missesNothing: true,
   });
 
   for (const { id, ...job } of keptJobs()) {
@@ -55,6 +62,28 @@ export function createJobs(element) {
     queued.set(id, card);
   }
   if (queued.size > 0) panel.connect();
+
+  /**
+   * The server answers a job before it acknowledges the job's frame. So if no answer has come by then, it is lost.
+   *
+   * @param {import("./job-card.js").Job} job
+   * @param {RawClient} client
+   */
+  async function submit({ kind, content }, client) {
+    const job = { kind, content, card: show({ kind, content }) };
+    sent.push(job);
+    let why = answerLost;
+    try {
+      await client.sendJson({ type: kind, content });
+    } catch (error) {
+      if (!(error instanceof MayHaveBeenTaken)) why = "The job was not sent.";
+    }
+    const index = sent.indexOf(job);
+    if (index < 0) return;
+    sent.splice(index, 1);
+    job.card.failed(why);
+    panel.messages.grown();
+  }
 
   /** @param {import("./job-card.js").Job} job */
   function show(job) {
@@ -129,13 +158,12 @@ export function createJobs(element) {
 
   /** @param {string} id */
   function watch(id) {
-    panel.send(JSON.stringify({ type: "watch", job_id: id }));
+    // All jobs are watched again once the connection is joined.
+    if (client?.status.state === "joined") client.sendJson({ type: "watch", job_id: id }).catch(() => {});
   }
 
-  function markDisconnected() {
+  function waitForConnection() {
     for (const card of queued.values()) card.waitForConnection();
-    for (const { card } of sent.splice(0))
-      card.failed("The connection was lost before the server's answer. The job may be done or not.");
   }
 }
 

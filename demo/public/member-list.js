@@ -38,7 +38,7 @@ export function createMemberList(element) {
   const setTyping = (key, on) => {
     clearTimeout(typing.get(key));
     typing.delete(key);
-    if (on && members.has(key)) typing.set(key, setTimeout(setTyping, typingEndsMs, key, false));
+    if (on && members.has(key)) typing.set(key, window.setTimeout(setTyping, typingEndsMs, key, false));
     showTypists();
   };
 
@@ -80,7 +80,12 @@ export function createMemberList(element) {
       delete element.dataset.doubtful;
     },
 
-    /** Marks the list as outdated until {@link replace}. */
+    /** The list has caught up with the changes. */
+    markFresh() {
+      delete element.dataset.doubtful;
+    },
+
+    /** Marks the list as outdated until {@link replace} or {@link markFresh}. */
     markStale() {
       for (const key of [...typing.keys()]) setTyping(key, false);
       element.dataset.doubtful = "";

@@ -1,39 +1,35 @@
-import { Connection } from "./connection.js";
 import { enable, find } from "./dom.js";
 import { createMessageList } from "./message-list.js";
 import { createStateStrip } from "./state-strip.js";
-import { describe } from "./words.js";
+import { describe, describeUnsent } from "./words.js";
 
-/** @typedef {import("./message-list.js").Line} Line */
+/** @import { AnyClient, Status } from "./greenroom-client.js" */
+
+/** The state of a panel: that of its client, or `idle` before the first connection. */
+/** @typedef {Status | { state: "idle" }} PanelStatus */
 
 /**
+ * @template {AnyClient} C
  * @typedef {object} PanelOptions
- * @property {() => string} path of the socket, escaped
+ * @property {() => C} open connects, and listens to the frames of the server
  * @property {() => string} place the name of what the panel connects to, such as "the chat"
- * @property {(text: string) => Line | undefined} read returns the line for a text of the server, if any
- * @property {(text: string, send: (text: string) => boolean) => boolean} [say] sends a text of the user and
- *   returns whether it was sent
- * @property {(state: import("./connection.js").State) => void} [changed]
- * @property {boolean} [missesNothing] whether the server sends the missed messages after a reconnect
+ * @property {(text: string, client: C) => Promise<unknown>} say sends a text of the user
+ * @property {(state: PanelStatus["state"], before: PanelStatus["state"]) => void} [changed]
  */
-
-/** @typedef {ReturnType<typeof createPanel>} Panel */
 
 /**
  * Adds the behaviour to a section that {@link fillPanel} filled: its connection, state, messages and form.
  *
+ * @template {AnyClient} C
  * @param {HTMLElement} element
- * @param {PanelOptions} options
+ * @param {PanelOptions<C>} options
  */
-export function createPanel(
-  element,
-  { path, place, read, say = (text, send) => send(text), changed, missesNothing },
-) {
+export function createPanel(element, { open, place, say, changed }) {
   const door = find(element, "form.door", HTMLFormElement);
   const composer = find(element, "form.composer", HTMLFormElement);
   const connect = find(element, "[data-part=connect]", HTMLButtonElement);
   const disconnect = find(element, "[data-part=disconnect]", HTMLButtonElement);
-  const status = find(element, "[role=status]", HTMLElement);
+  const statusText = find(element, "[role=status]", HTMLElement);
   const send = find(element, "[data-part=send]", HTMLButtonElement);
   const strip = createStateStrip(find(element, ".machine", HTMLElement));
   const messages = createMessageList(
@@ -44,78 +40,116 @@ export function createPanel(
   const fields = door.querySelectorAll("input:not([data-live])");
   const draft = composer.querySelector("input");
 
-  let joinedBefore = false;
-  /** The notice about a message that could not be sent; empty after the next connection. */
+  /** @type {C | undefined} */
+  let client;
+  /** @type {PanelStatus} */
+  let status = { state: "idle" };
+  /** Whether the user has left: the server has not ended the connection. */
+  let hasLeft = false;
+  let hasJoined = false;
+  /** The number of messages that the server has not handled yet. */
+  let waiting = 0;
+  /** The notice about a message that could not be sent, until the user changes or sends it. */
   let unsent = "";
-  const connection = new Connection({
-    change: show,
-    message(text) {
-      const line = read(text);
-      if (line) messages.add(line);
-    },
-  });
 
   door.addEventListener("submit", (event) => {
     event.preventDefault();
-    connection.connect(path);
+    enter();
   });
 
-  disconnect.addEventListener("click", () => connection.disconnect());
+  disconnect.addEventListener("click", () => client?.close());
 
   composer.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (draft?.value.trim() === "") return draft.focus();
-    if (say(draft?.value ?? "", (text) => connection.send(text))) {
-      if (draft) draft.value = "";
-      messages.goToEnd(); // the answer appears there
-    } else {
-      unsent = draft ? "Your message was not sent; it stays in the field." : "Nothing was sent.";
-      announce(describe(connection.status, place(), unsent));
-    }
     draft?.focus();
+    if (draft?.value.trim() === "") return;
+    const text = draft?.value ?? "";
+    if (client === undefined || !isOpen()) return keep(text);
+    if (draft) draft.value = "";
+    unsent = "";
+    messages.goToEnd(); // the answer appears there
+    waiting += 1;
+    say(text, client)
+      .catch((error) => keep(text, error))
+      .finally(() => {
+        waiting -= 1;
+        announce();
+      });
+    announce();
   });
 
-  show(connection.status);
+  draft?.addEventListener("input", () => {
+    unsent = "";
+    announce();
+  });
 
-  /** @param {import("./connection.js").Status} now */
+  show(status);
+
+  /** Whether messages are sent, now or after a reconnect. */
+  function isOpen() {
+    return !["idle", "closing", "closed"].includes(status.state);
+  }
+
+  function enter() {
+    if (status.state !== "idle" && status.state !== "closed") return;
+    hasLeft = false;
+    hasJoined = false;
+    unsent = "";
+    begin();
+  }
+
+  function begin() {
+    const opened = open();
+    client = opened;
+    opened.onStatus((now) => {
+      if (client === opened) show(now);
+    });
+    show(opened.status);
+  }
+
+  /** Replaces the connection by a new one, with another address. */
+  function renew() {
+    void client?.close();
+    begin();
+  }
+
+  /** @param {PanelStatus} now */
   function show(now) {
-    const { state, cause } = now;
-    const open = state !== "idle" && state !== "closed";
+    const before = status.state;
+    const { state } = now;
+    status = now;
+    if (state === "closing") hasLeft = true;
     element.dataset.state = state;
-    element.dataset.cause = cause?.kind ?? "";
-    enable(connect, !open);
-    enable(disconnect, open && state !== "closing");
-    enable(send, state === "joined");
-    for (const field of fields) field.toggleAttribute("readonly", open);
+    element.dataset.end = state !== "closed" || hasLeft ? "" : "by-server";
+    const isIdle = state === "idle" || state === "closed";
+    enable(connect, isIdle);
+    enable(disconnect, isOpen());
+    enable(send, isOpen());
+    for (const field of fields) field.toggleAttribute("readonly", !isIdle);
     strip.show(now);
-    if (state === "joined") unsent = "";
-    if (state === "closed") joinedBefore = false;
-    announce(describe(now, place(), unsent));
-    if (state === "joined") welcome();
-    changed?.(state);
+    announce();
+    if (state === "joined" && !hasJoined) focusDraft();
+    changed?.(state, before);
   }
 
-  function welcome() {
-    const asked = document.activeElement;
-    if (joinedBefore) {
-      if (!missesNothing)
-        messages.add({ text: "Connected again. Messages sent in between are not shown here.", kind: "gap" });
-    } else if (asked && door.contains(asked)) {
-      // Moves the focus to the draft, but only if the focus is in the form that connects.
-      (draft ?? send).focus();
-    }
-    joinedBefore = true;
+  /** Moves the focus to the draft, but only if the focus is in the form that connects. */
+  function focusDraft() {
+    hasJoined = true;
+    if (document.activeElement && door.contains(document.activeElement)) (draft ?? send).focus();
   }
 
-  /** Sets the status if it differs: a screen reader reads every change of the status. @param {string} text */
-  function announce(text) {
-    if (status.textContent !== text) status.textContent = text;
+  /** Keeps a text that was not sent in the field. @param {string} text @param {unknown} [error] */
+  function keep(text, error) {
+    if (draft && draft.value === "") draft.value = text;
+    unsent = describeUnsent(draft !== null, error);
+    announce();
   }
 
-  return {
-    messages,
-    connect: () => connection.connect(path),
-    /** @param {string} text */
-    send: (text) => connection.send(text),
-  };
+  /** Sets the status if it differs: a screen reader reads every change of the status. */
+  function announce() {
+    const text = describe(status, place(), { hasLeft, waiting, unsent });
+    if (statusText.textContent !== text) statusText.textContent = text;
+  }
+
+  return { messages, connect: enter, renew };
 }

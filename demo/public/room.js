@@ -1,24 +1,17 @@
 import { enable, find } from "./dom.js";
+import { connect, FrameRefused } from "./greenroom-client.js";
 import { createMemberList } from "./member-list.js";
 import { shownName } from "./names.js";
 import { createPanel } from "./panel.js";
+import { createPlug } from "./plug.js";
+import { talk } from "./talk-contract.js";
 import { createTypingNotices } from "./typing-notices.js";
 
-/**
- * A frame of the server. The contract is `demo/contracts/talk.ts`.
- *
- * @typedef {import("./member-list.js").Member} Member
- * @typedef {Member & { text: string, at: number }} Said
- * @typedef {{ type: "welcome", members: Member[], last: Said[] } & Member
- *   | { type: "said" } & Said
- *   | { type: "came" | "renamed" } & Member
- *   | { type: "went", key: string }
- *   | { type: "typing", key: string, on: boolean }
- *   | { type: "greenroom.reply", id: number }
- *   | { type: "greenroom.error", id?: number, message: string }} Frame
- */
-
-/** @typedef {import("./message-list.js").Line} Line */
+/** @import { Client } from "./greenroom-client.js" */
+/** @import { Member } from "./member-list.js" */
+/** @import { Line } from "./message-list.js" */
+/** @typedef {Client<typeof talk>} Room */
+/** @typedef {Member & { text: string, at: number }} Said */
 
 /** The number of texts in `welcome`, at most. */
 const lastTexts = 50;
@@ -36,39 +29,43 @@ export function createRoom(element) {
   const wrongName = createRefusal(find(element, "#room-wrong-name", HTMLElement), person);
   const wrongText = createRefusal(find(element, "#room-wrong-message", HTMLElement), message);
 
+  /** @type {Room | undefined} */
+  let client;
   let key = "";
   /** Whether the page reconnects by itself, so that the list has the texts before. */
   let isBack = false;
-  let lastId = 0;
   let sent = "";
   /** The texts that were shown, because each `welcome` repeats the last ones. @type {Set<string>} */
   const shown = new Set();
+  /** The number of texts of others so far, and of lost frames. */
+  let heard = 0;
+  let lost = 0;
+  let heardBefore = 0;
+  let lostBefore = 0;
 
+  const plug = createPlug(find(element, "#room-plug", HTMLButtonElement));
   const panel = createPanel(element, {
-    path,
+    open,
     place: () => `room ${room.value}`,
-    read: (text) => receive(JSON.parse(text)),
-    say(text, send) {
-      if (!send(JSON.stringify({ type: "say", text }))) return false;
+    say(text, client) {
       sent = text;
       typing.end();
       wrongText.show("");
-      return true;
+      return client.send("say", { text });
     },
-    changed(state) {
-      enable(rename, state === "joined");
-      if (state === "closed") leave();
-      else members.markStale();
-    },
-    missesNothing: true,
+    changed,
   });
-  const typing = createTypingNotices(message, (on) => panel.send(JSON.stringify({ type: "typing", on })));
+  const typing = createTypingNotices(message, (on) => {
+    if (client?.status.state !== "joined") return false;
+    client.send("typing", { on }).catch(() => {});
+    return true;
+  });
 
   rename.addEventListener("click", takeName);
   person.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || rename.ariaDisabled === "true") return;
     event.preventDefault(); // Enter connects otherwise.
-    takeName();
+    void takeName();
   });
 
   const showAddress = () => {
@@ -78,45 +75,87 @@ export function createRoom(element) {
   showAddress(); // the browser may have kept the text of the field across a reload
 
   function path() {
-    return `/ws/talk/${escapePart(room.value)}`;
+    return `/ws/talk/${encodeURIComponent(roomName())}`;
   }
 
-  function takeName() {
+  /** Lone surrogates, which no address can contain, become the replacement character. */
+  function roomName() {
+    return room.value.replace(/\p{Surrogate}/gu, "\uFFFD");
+  }
+
+  /** Connects, and resumes the session after each loss of the connection. */
+  function open() {
+    const opened = connect(talk, { params: { room: roomName() }, WebSocket: plug.WebSocket });
+    opened.on("welcome", welcome);
+    opened.on("said", (said) => {
+      if (said.key !== key) heard += 1;
+      const line = lineOf(said);
+      if (line) panel.messages.add(line);
+    });
+    opened.on("came", (member) => {
+      members.add(member);
+      notice(`🚪 ${members.nameOf(member.key)} came in.`);
+    });
+    opened.on("renamed", renamed);
+    opened.on("went", (member) => {
+      const name = members.nameOf(member.key);
+      members.remove(member.key);
+      notice(`👋 ${name} left.`);
+    });
+    opened.on("typing", ({ key, on }) => members.setTyping(key, on));
+    opened.onGap(({ fresh, missed = 1 }) => {
+      if (fresh) notice("🔌 The server has ended the session. You come in again.");
+      else lost += missed;
+    });
+    opened.onError((error) => {
+      if (!(error instanceof FrameRefused)) return reportError(error);
+      wrongText.show(error.message);
+      if (message.value === "") message.value = sent; // The user can correct it.
+    });
+    client = opened;
+    return opened;
+  }
+
+  /** @param {import("./panel.js").PanelStatus["state"]} state @param {string} before */
+  function changed(state, before) {
+    enable(rename, state === "joined");
+    plug.enable(state === "joined");
+    if (state === "closed") leave();
+    else if (state !== "joined") members.markStale();
+    if (state === "away" && before === "joined") {
+      heardBefore = heard;
+      lostBefore = lost;
+    }
+    if (state === "joined" && before === "away") void tellCaughtUp();
+  }
+
+  /** Tells what the session has brought since the connection was lost. */
+  async function tellCaughtUp() {
+    typing.reset();
+    try {
+      // The frames that the server has kept come before the acknowledgement of a new frame.
+      await client?.send("typing", { on: false });
+    } catch {
+      return;
+    }
+    members.markFresh();
+    const texts = heard - heardBefore;
+    const frames = lost - lostBefore;
+    notice(
+      `🔌 Back in the same session. Caught up: ${texts} ${texts === 1 ? "message" : "messages"}, ` +
+        `${frames === 0 ? "nothing" : frames} lost.`,
+    );
+  }
+
+  async function takeName() {
     const name = person.value.trim();
     if (name === "") return person.focus();
-    lastId += 1;
-    panel.send(JSON.stringify({ type: "rename", id: lastId, name }));
-  }
-
-  /**
-   * @param {Frame} frame
-   * @returns {Line | undefined}
-   */
-  function receive(frame) {
-    switch (frame.type) {
-      case "welcome":
-        return welcome(frame);
-      case "said":
-        return lineOf(frame);
-      case "came":
-        members.add(frame);
-        return notice(`🚪 ${members.nameOf(frame.key)} came in.`);
-      case "renamed":
-        return renamed(frame);
-      case "went": {
-        const name = members.nameOf(frame.key);
-        members.remove(frame.key);
-        return notice(`👋 ${name} left.`);
-      }
-      case "typing":
-        members.setTyping(frame.key, frame.on);
-        return undefined;
-      case "greenroom.reply":
-        wrongName.show("");
-        return undefined;
-      case "greenroom.error":
-        refused(frame);
-        return undefined;
+    try {
+      await client?.ask("rename", { name });
+      wrongName.show("");
+    } catch (error) {
+      // After the loss of the session, the page takes the name again.
+      if (error instanceof FrameRefused) wrongName.show(error.message);
     }
   }
 
@@ -131,8 +170,8 @@ export function createRoom(element) {
       panel.messages.add({ text: "Connected again. Earlier messages may be missing here.", kind: "gap" });
     for (const line of lines) panel.messages.add(line);
     isBack = true;
-    if (person.value.trim() !== "") takeName();
-    return notice(`🚪 You came in as ${shownName(name)}.`);
+    if (person.value.trim() !== "") void takeName();
+    notice(`🚪 You came in as ${shownName(name)}.`);
   }
 
   /** @param {Member} member */
@@ -140,14 +179,7 @@ export function createRoom(element) {
     const before = members.nameOf(member.key);
     members.add(member);
     const name = members.nameOf(member.key);
-    return notice(member.key === key ? `✏️ You are now ${name}.` : `✏️ ${before} is now ${name}.`);
-  }
-
-  /** @param {{ id?: number, message: string }} error */
-  function refused({ id, message: why }) {
-    if (id !== undefined) return wrongName.show(why);
-    wrongText.show(why);
-    if (message.value === "") message.value = sent; // The user can correct it.
+    notice(member.key === key ? `✏️ You are now ${name}.` : `✏️ ${before} is now ${name}.`);
   }
 
   /**
@@ -165,7 +197,13 @@ export function createRoom(element) {
     return { text, kind: "message", from: shownName(name), at };
   }
 
+  /** @param {string} text */
+  function notice(text) {
+    panel.messages.add({ text, kind: "notice" });
+  }
+
   function leave() {
+    plug.putIn();
     isBack = false;
     members.forget();
     person.placeholder = "Guest";
@@ -173,9 +211,6 @@ export function createRoom(element) {
     wrongText.show("");
   }
 }
-
-/** @param {string} text @returns {Line} */
-const notice = (text) => ({ text, kind: "notice" });
 
 /**
  * Shows next to `input` why the server has refused its text, until the text changes.
@@ -192,9 +227,4 @@ function createRefusal(element, input) {
   input.setAttribute("aria-describedby", element.id);
   input.addEventListener("input", () => show(""));
   return { show };
-}
-
-/** Escapes `text`. Lone surrogates become the replacement character. @param {string} text */
-function escapePart(text) {
-  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD"));
 }

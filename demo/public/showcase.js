@@ -1,5 +1,5 @@
 import { find } from "./dom.js";
-import { createPanel } from "./panel.js";
+import { createTextPanel } from "./text-panel.js";
 
 /** @typedef {import("./message-list.js").Line} Line */
 
@@ -18,8 +18,8 @@ export function createShowcase(element) {
 
 /** @param {HTMLElement} element */
 function createChat(element) {
-  return createPanel(element, {
-    path: () => "/ws/chat",
+  return createTextPanel(element, {
+    url: () => "/ws/chat",
     place: () => "the chat",
     read: (text) => ({ text, kind: text.startsWith("💬") ? "message" : "notice" }),
   });
@@ -29,16 +29,16 @@ const missing = /^⚠️ Messages are missing here\. On from (\d+)\.$/;
 const reliableKey = "greenroom.reliable";
 
 /**
- * Counts the received texts to know the offset of the last one. After a reconnect, only later texts are
- * requested.
+ * Counts the received texts to know the offset of the last one. A new page, and a new session, requests only later
+ * texts.
  *
  * @param {HTMLElement} element
  */
 function createReliableChat(element) {
   const kept = keptChat();
   let last = kept.last;
-  const panel = createPanel(element, {
-    path: () => `/ws/reliable?since=${last}`,
+  const panel = createTextPanel(element, {
+    url: () => `/ws/reliable?since=${last}`,
     place: () => "the reliable chat",
     read(text) {
       const on = missing.exec(text)?.[1];
@@ -46,7 +46,11 @@ function createReliableChat(element) {
       if (on !== undefined) return { text, kind: "gap" };
       return { text, kind: text.startsWith("📨") ? "message" : "notice" };
     },
-    missesNothing: true,
+    missed({ missed = 0 }) {
+      last += missed;
+      return { text: `Messages are missing here: ${missed}.`, kind: "gap" };
+    },
+    renews: true,
   });
   for (const line of kept.lines) panel.messages.add(line);
   // The offset and the lines are stored together, so that they are consistent.
@@ -73,28 +77,27 @@ function keptChat() {
 
 /** @param {HTMLElement} element */
 function createNotifications(element) {
-  return createPanel(element, {
-    path: () => "/ws/notifications",
+  return createTextPanel(element, {
+    url: () => "/ws/notifications",
     place: () => "the notifications",
     read(text) {
       const { type, message } = JSON.parse(text);
       return { text: String(message), kind: type === "user" ? "message" : "notice" };
     },
-    say: (message, send) => send(JSON.stringify({ message })),
+    write: (message) => JSON.stringify({ message }),
   });
 }
 
 /** @param {HTMLElement} element */
 function createAnalytics(element) {
   let pressed = 0;
-  return createPanel(element, {
-    path: () => "/ws/analytics",
+  return createTextPanel(element, {
+    url: () => "/ws/analytics",
     place: () => "the analytics",
     read: (text) => ({ text, kind: "message" }),
-    say(_, send) {
-      if (!send(`button_pressed ${pressed + 1}`)) return false;
+    write() {
       pressed += 1;
-      return true;
+      return `button_pressed ${pressed}`;
     },
   });
 }

@@ -1,8 +1,8 @@
 import { find } from "./dom.js";
 
 /**
- * Lights the lamp of the current state. During a pause, shows the time to the next attempt, beside the wire
- * that leads back to the first lamp.
+ * Lights the lamp of the current state. While the connection is away, shows the time to the next attempt, beside
+ * the wire that leads back to the lamp `joined`.
  *
  * @param {HTMLElement} element
  */
@@ -13,27 +13,28 @@ export function createStateStrip(element) {
   let ticking = 0;
 
   return {
-    /** @param {import("./connection.js").Status} status */
-    show({ state, cause, pauseMs = 0 }) {
-      const lit = state === "waiting" ? "closed" : state;
+    /** @param {import("./panel.js").PanelStatus} status */
+    show(status) {
+      const { state } = status;
+      const lit = state === "closing" ? "closed" : state;
       for (const lamp of lamps) {
         if (lamp.getAttribute("data-lamp") === lit) lamp.setAttribute("aria-current", "step");
         else lamp.removeAttribute("aria-current");
       }
-      clearInterval(ticking);
-      wire.style.setProperty("--pause", `${pauseMs}ms`);
-      if (state !== "waiting") {
-        countdown.textContent = state === "connecting" && cause ? "reconnecting now" : "";
+      window.clearInterval(ticking);
+      if (state !== "away") {
+        countdown.textContent = "";
         return;
       }
-      const due = performance.now() + pauseMs;
+      wire.style.setProperty("--pause", `${Math.round(status.retryInMs)}ms`);
+      const due = performance.now() + status.retryInMs;
       const tick = () => {
-        const seconds = Math.max(1, Math.ceil((due - performance.now()) / 1000));
-        const text = `reconnecting in ${seconds} s`;
+        const seconds = Math.ceil((due - performance.now()) / 1000);
+        const text = seconds > 0 ? `next try in ${seconds} s` : "trying now";
         if (countdown.textContent !== text) countdown.textContent = text;
       };
       tick();
-      ticking = setInterval(tick, 200);
+      ticking = window.setInterval(tick, 200);
     },
   };
 }

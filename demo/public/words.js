@@ -1,42 +1,45 @@
+import { MayHaveBeenTaken } from "./greenroom-client.js";
+
 /**
- * Describes a connection's status. The text is the same for all retries, so that a screen reader reads it
- * once.
+ * Describes the status of a panel. The text is the same for all retries, so that a screen reader reads it once.
  *
- * @param {import("./connection.js").Status} status
+ * @param {import("./panel.js").PanelStatus} status
  * @param {string} place
- * @param {string} [unsent] the notice about an unsent message
+ * @param {object} details
+ * @param {boolean} details.hasLeft whether the user has ended the connection
+ * @param {number} details.waiting the number of messages that the server has not handled yet
+ * @param {string} details.unsent the notice about an unsent message
  * @returns {string}
  */
-export function describe({ state, cause }, place, unsent = "") {
-  const kept = unsent && ` ${unsent}`;
-  switch (state) {
+export function describe(status, place, { hasLeft, waiting, unsent }) {
+  const count = waiting === 1 ? "1 message waits." : `${waiting} messages wait.`;
+  const notes = [waiting === 0 || status.state === "joined" ? "" : count, unsent];
+  const withNotes = (/** @type {string} */ text) => [text, ...notes].filter(Boolean).join(" ");
+  switch (status.state) {
     case "idle":
-      return `Not connected yet.${kept}`;
+      return withNotes("Not connected yet.");
     case "connecting":
-      return (cause ? lost(cause) : `Connecting to ${place}…`) + kept;
+      return withNotes(`Connecting to ${place}…`);
     case "joined":
-      return `Connected to ${place}.`;
+      return withNotes(`Connected to ${place}.`);
+    case "away":
+      return withNotes("The connection is lost. Reconnecting by itself.");
     case "closing":
       return `Leaving ${place}…`;
-    case "waiting":
-      return lost(cause) + kept;
     case "closed":
-      return over(cause) + kept;
+      return withNotes(hasLeft ? "Disconnected." : describeEnd(status));
   }
 }
 
-/** @param {import("./connection.js").Cause | undefined} cause */
-function lost(cause) {
-  const text = cause?.text ? ` (${cause.text})` : "";
-  if (cause?.kind === "restart") return "The server is restarting. Reconnecting by itself.";
-  if (cause?.kind === "unready") return `The server cannot serve right now${text}. Reconnecting by itself.`;
-  return "The server went away. Reconnecting by itself.";
+/** @param {{ reason: string, status?: number | undefined }} closed */
+function describeEnd({ reason, status }) {
+  if (status !== undefined) return `Refused: ${reason || status}`;
+  return `The server closed the connection${reason ? `: ${reason}` : "."}`;
 }
 
-/** @param {import("./connection.js").Cause | undefined} cause */
-function over(cause) {
-  if (cause?.kind === "refused") return `Refused: ${cause.text}`;
-  if (cause?.kind === "ended")
-    return `The server closed the connection${cause.text ? `: ${cause.text}` : "."}`;
-  return "Disconnected.";
+/** @param {boolean} hasDraft whether the text stays in a field @param {unknown} error of `send`, if it was called */
+export function describeUnsent(hasDraft, error) {
+  const isUnknown = error instanceof MayHaveBeenTaken;
+  if (!hasDraft) return isUnknown ? "It may have been sent, or not." : "Nothing was sent.";
+  return `Your message ${isUnknown ? "may have been sent, or not" : "was not sent"}; it stays in the field.`;
 }

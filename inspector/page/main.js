@@ -1,6 +1,6 @@
 import { createActor } from "./actor.js";
 import { createActors } from "./actors.js";
-import { Connection } from "./connection.js";
+import { connect } from "./client.js";
 import { create, createName, find, setAttribute, write } from "./dom.js";
 import { createFailures } from "./failures.js";
 import { createFigures } from "./figures.js";
@@ -12,6 +12,7 @@ import { hashOf, pageSize, placeOf, readPlace } from "./place.js";
 
 /** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines } from "../protocol.ts" */
 /** @import { PageReport, PageRequest, Tick, TransitionCount } from "../protocol.ts" */
+/** @import { RawClient } from "./client.js" */
 /** @import { Place, View } from "./place.js" */
 
 /** Whether the machines fit beside another view. The width must be the same as in style.css. */
@@ -51,18 +52,9 @@ let isDrawing = false;
 /** Called after the next draw to set the focus. @type {(() => void) | undefined} */
 let focusAfter;
 
-const connection = new Connection({
-  onStatus(status) {
-    live.show(status);
-    requested.clear();
-    if (status.state === "live") requestVisible();
-  },
-  onReport(report) {
-    onReport(report);
-    drawSoon();
-  },
-});
-const live = createLive(byId("live"), () => connection.open());
+/** @type {RawClient | undefined} */
+let client;
+const live = createLive(byId("live"), open);
 const figures = createFigures(find(document, "header.wall", HTMLElement));
 const machinesView = createMachines(section.machines, (consumer, { kind, mark }) => {
   const { state } = place;
@@ -84,6 +76,25 @@ const actorView = createActor(section.actor, (shown) => {
 });
 const layersView = createLayers(section.layers);
 const failuresView = createFailures(section.failures);
+
+/** Connects to the page's own address, instead of the connection before. */
+function open() {
+  void client?.close();
+  const opened = connect({ url: window.location.pathname + window.location.search });
+  client = opened;
+  opened.on("json", (report) => {
+    onReport(/** @type {PageReport} */ (report));
+    drawSoon();
+  });
+  const onStatus = () => {
+    if (client !== opened) return;
+    live.show(opened.status);
+    requested.clear();
+    requestVisible();
+  };
+  opened.onStatus(onStatus);
+  onStatus();
+}
 
 /** @param {PageReport} report */
 function onReport(report) {
@@ -179,10 +190,16 @@ function requestVisible() {
   requestOnce("open", { type: "open", ...(visibleSections().actor && actor !== undefined && { actor }) });
 }
 
-/** @param {string} kind @param {PageRequest} request */
+/**
+ * Sends a request unless the connection has it. Without a connection, the next one gets all requests.
+ *
+ * @param {string} kind @param {PageRequest} request
+ */
 function requestOnce(kind, request) {
   const text = JSON.stringify(request);
-  if (requested.get(kind) !== text && connection.send(request)) requested.set(kind, text);
+  if (requested.get(kind) === text || client?.status.state !== "joined") return;
+  requested.set(kind, text);
+  client.send(text).catch(() => {});
 }
 
 /** @param {Place} to */
@@ -270,4 +287,4 @@ window.addEventListener("hashchange", onAddress);
 isWide.addEventListener("change", onAddress);
 actorView.open(place.actor);
 drawSoon();
-connection.open();
+open();

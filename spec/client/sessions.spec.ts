@@ -228,6 +228,17 @@ describe("A client's session", () => {
     expect(await peer.readControl()).to.deep.equal({ c: "ack", n: 2 });
   });
 
+  it("acknowledges nothing without a session", async () => {
+    const { client, peer } = await stage.joined({}, { refusesSessions: true, maxBytes: 0 });
+    const texts: string[] = [];
+    client.on("text", (text) => texts.push(text));
+    peer.send("one");
+    await until(() => texts.length === 1);
+    stage.environment.advance(1_000);
+    await client.send("after");
+    expect(await peer.read()).to.equal("after");
+  });
+
   it("acknowledges in onmessage if the timer is late", async () => {
     const { peer, client } = await stage.joined();
     let received = 0;

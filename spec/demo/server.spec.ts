@@ -4,6 +4,7 @@ import { get } from "node:http";
 import { urlToHttpOptions } from "node:url";
 import { expect } from "chai";
 import type { AsyncApiDocument } from "greenroom/asyncapi";
+import { talk } from "../../demo/contracts/talk.ts";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
 import { signIn } from "../support/inspector-client.ts";
@@ -135,6 +136,27 @@ describe("the demo's server", () => {
         const changed = await fetch(demo.url + path, { headers: { "If-None-Match": '"another"' } });
         expect([changed.status, await changed.text()]).to.deep.equal([200, content]);
       }
+    });
+
+    it("serves the client as one module, and the contract of the room without its schemas", async () => {
+      const load = async (path: string) => {
+        const response = await fetch(demo.url + path);
+        expect(response.headers.get("content-type")).to.equal("text/javascript; charset=utf-8");
+        const text = await response.text();
+        expect(text.length).to.be.below(16_384);
+        return import(`data:text/javascript,${encodeURIComponent(text)}`);
+      };
+      expect(await load("/greenroom-client.js")).to.include.keys(
+        "connect",
+        "FrameRefused",
+        "MayHaveBeenTaken",
+      );
+      const contract = (await load("/talk-contract.js")).talk;
+      expect(contract.path).to.equal(talk.path);
+      for (const side of ["client", "server"] as const)
+        expect(contract[side]).to.deep.equal(
+          Object.fromEntries(Object.keys(talk[side]).map((name) => [name, {}])),
+        );
     });
 
     it("accepts only GET and HEAD", async () => {

@@ -2,6 +2,8 @@ import { expect } from "chai";
 import { type AnyGuard, createRuntime, InvalidOptionError, WebSocketConsumer } from "greenroom";
 import { InspectorError, type InspectorOptions, inspector } from "greenroom/inspector";
 import { Failures } from "../../inspector/activity/failures.ts";
+import { readControl } from "../../protocol/control-frames.ts";
+import { sessionProtocol } from "../../protocol/subprotocols.ts";
 import { Client } from "../support/client.ts";
 import { replaceMethod } from "../support/inspector-runtime.ts";
 import { serve, stopServing } from "../support/serving.ts";
@@ -38,6 +40,16 @@ describe("inspector", () => {
         );
         await answer.text();
       }
+    });
+
+    it("gets the client, and a connection without a session", async () => {
+      const { url } = await mount();
+      const script = await (await fetch(`${url}/inspect/client.js`)).text();
+      const { connect } = await import(`data:text/javascript,${encodeURIComponent(script)}`);
+      expect(connect).to.be.a("function");
+      const client = await Client.open(`${url}/inspect`, [sessionProtocol]);
+      const hello = readControl(String(await client.next()));
+      expect(hello).to.include({ c: "hello" }).and.not.have.property("session");
     });
 
     it("answers only GET and HEAD, and 404 for unknown paths below it", async () => {

@@ -42,6 +42,7 @@ const server = `
     client.terminate();
     const page = await fetch("http://" + url + address);
     const script = await fetch("http://" + url + "/inspect/main.js");
+    const clientScript = await fetch("http://" + url + "/inspect/client.js");
     const svg = await toSvg(connectionMachine).then((text) => text.slice(0, 4), (error) => error.code);
     const title = (await page.text()).match(/<title>[^<]*/)[0];
     const inspectorPage = new WebSocket("ws://" + url + "/inspect");
@@ -56,6 +57,7 @@ const server = `
       text: String(text),
       title,
       script: [script.status, (await script.text()).length > 500],
+      client: (await clientScript.text()).includes("greenroom.v1"),
       svg,
       picture: picture?.slice(0, 4) ?? missing,
     }));
@@ -117,6 +119,7 @@ describe("A bundle made by esbuild", function () {
         text: "hello",
         title: "<title>Greenroom inspector",
         script: [200, true],
+        client: true,
         svg: "<svg",
       };
       const { picture, ...rest } = await answers();

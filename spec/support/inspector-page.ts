@@ -4,6 +4,7 @@ import { type InspectorOptions, inspector } from "greenroom/inspector";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Turnstile } from "../../docs/pictures/turnstile.ts";
 import type { PageReport } from "../../inspector/protocol.ts";
+import { isControl } from "../../protocol/control-frames.ts";
 import { launchBrowser } from "./browser.ts";
 import { Client } from "./client.ts";
 import { token } from "./inspector-client.ts";
@@ -60,7 +61,10 @@ const notes = `
 export function alter(page: Page, change: (report: PageReport) => PageReport): Promise<void> {
   return page.routeWebSocket("**/inspect", (socket) => {
     const server = socket.connectToServer();
-    server.onMessage((text) => socket.send(JSON.stringify(change(JSON.parse(String(text)) as PageReport))));
+    server.onMessage((data) => {
+      const text = String(data);
+      socket.send(isControl(text) ? text : JSON.stringify(change(JSON.parse(text) as PageReport)));
+    });
   });
 }
 

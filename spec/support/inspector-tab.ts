@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Locator, Page, WebSocket } from "playwright-core";
+import { isControl } from "../../protocol/control-frames.ts";
 
 export class InspectorTab {
   readonly page: Page;
@@ -39,8 +40,10 @@ export class InspectorTab {
   async request(type: string, work: () => Promise<unknown>): Promise<void> {
     const socket = this.#socket;
     if (socket === undefined) throw new Error("The page has not opened its socket.");
-    const isOf = (expected: string) => (frame: { readonly payload: string | Buffer }) =>
-      JSON.parse(String(frame.payload)).type === expected;
+    const isOf = (expected: string) => (frame: { readonly payload: string | Buffer }) => {
+      const text = String(frame.payload);
+      return !isControl(text) && JSON.parse(text).type === expected;
+    };
     const sent = socket.waitForEvent("framesent", { predicate: isOf(type) });
     await work();
     await sent;

@@ -66,6 +66,7 @@ export class RoomPanel extends Panel {
   readonly roomName = this.region.getByLabel("Room name");
   readonly person = this.region.getByLabel("Your name");
   readonly rename = this.region.getByRole("button", { name: "Rename" });
+  readonly plug = this.region.getByRole("button", { name: /^(Pull the plug|Plug in)$/ });
   readonly present = this.region.getByRole("list", { name: /^In the room/ });
 
   /** Resolves once the member has the name `person`, if it is given. */

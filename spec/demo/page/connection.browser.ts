@@ -22,78 +22,28 @@ describe("the demo's page: a connection", () => {
   });
 
   describe("after the loss of the server", () => {
-    it("shows the loss, keeps the unsent text, and reconnects by itself", async () => {
-      const { system } = await demo.openTab();
+    it("shows the loss, sends later what was written meanwhile, and reconnects by itself", async () => {
+      const tab = await demo.openTab();
+      const { system } = tab;
       await system.joins();
       await system.lines(1);
       await demo.close();
-      await system.timer.getByText(/^reconnecting in \d+ s$/).waitFor();
-      await system.status
-        .getByText(/^The server (went away|is restarting)\. Reconnecting by itself\.$/)
-        .waitFor();
+      await system.timer.getByText(/^(next try in \d+ s|trying now)$/).waitFor();
+      const lost = "The connection is lost. Reconnecting by itself.";
+      expect(await system.status.textContent()).to.equal(lost);
       await system.says("anyone?");
-      await system.status.getByText("Your message was not sent; it stays in the field.").waitFor();
-      expect(await system.message.inputValue()).to.equal("anyone?");
+      expect(await system.status.textContent()).to.equal(`${lost} 1 message waits.`);
+      expect(await system.message.inputValue()).to.equal("");
       await demo.restart();
+      await tab.goesOnline();
       await system.reaches("joined");
-      await system.message.press("Enter");
       expect(await system.lines(4)).to.deep.equal([
         "🔧 System: Connection established!",
-        "Connected again. Messages sent in between are not shown here.",
+        "The server has ended the session. Messages sent in between are not shown here.",
         "🔧 System: Connection established!",
         "🔧 System Echo: anyone?",
       ]);
-      expect(await system.message.inputValue()).to.equal("");
-    });
-
-    it("waits longer after each try, up to 15 s, with jitter", async () => {
-      const tab = await demo.openTabWithClock();
-      const { room, page } = tab;
-      await room.joins("general");
-      await tab.stopsTheClock();
-      await demo.close();
-      const shares: number[] = [];
-      let before = "";
-      for (const longest of [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]) {
-        const wire = page.locator(`#room[data-state="waiting"] .retry:not([style="${before}"])`);
-        before = (await wire.getAttribute("style")) ?? "";
-        const pause = Number.parseInt(before.replace(/^\D+/, ""), 10);
-        expect(pause).to.be.within(longest / 2, longest);
-        shares.push(pause / longest);
-        await page.clock.fastForward(pause);
-      }
-      expect(new Set(shares.map((share) => share.toFixed(3))))
-        .to.have.property("size")
-        .above(1);
-    });
-
-    it("starts with short pauses again after a stable connection", async () => {
-      const tab = await demo.openTabWithClock();
-      const { room, page } = tab;
-      const pause = async () => {
-        const style = await page.locator('#room[data-state="waiting"] .retry').getAttribute("style");
-        return Number.parseInt(style?.replace(/^\D+/, "") ?? "", 10);
-      };
-      const comesBack = async () => {
-        await demo.restart();
-        await tab.goesOnline();
-        await room.reaches("joined");
-      };
-      await room.joins("general");
-      await tab.stopsTheClock();
-      await demo.close();
-      expect(await pause()).to.be.within(250, 500);
-      await comesBack();
-      await demo.close();
-      expect(await pause()).to.be.within(500, 1_000);
-      await comesBack();
-      await page.clock.fastForward(4_900);
-      await demo.close();
-      expect(await pause()).to.be.within(1_000, 2_000);
-      await comesBack();
-      await page.clock.fastForward(5_000);
-      await demo.close();
-      expect(await pause()).to.be.within(250, 500);
+      expect(await system.status.textContent()).to.equal("Connected to the system channel.");
     });
 
     it("retries at once when the network is back", async () => {
@@ -102,33 +52,23 @@ describe("the demo's page: a connection", () => {
       await room.joins("general");
       await tab.stopsTheClock(); // from here on, no pause ends
       await demo.close();
-      await room.reaches("waiting");
+      await room.reaches("away");
       await demo.restart();
       await tab.goesOnline();
       await room.reaches("joined");
-      expect(await room.states()).to.deep.equal([
-        "idle",
-        "connecting",
-        "joined",
-        "waiting",
-        "connecting",
-        "joined",
-      ]);
+      const states = ["idle", "connecting", "joined", "away", "connecting", "joined"];
+      expect(await room.states()).to.deep.equal(states);
     });
 
-    it("shows the reason of a server that answers but cannot serve, and keeps retrying", async () => {
-      const { room, page } = await demo.openTab();
-      await page.route("**/ws/talk/*", (route) =>
-        route.fulfill({ status: 503, contentType: "text/plain", body: "draining" }),
-      );
+    it("connects as soon as a server answers", async () => {
+      const tab = await demo.openTab();
       await demo.close();
-      await room.connect.click();
-      await room.status
-        .getByText("The server cannot serve right now (draining). Reconnecting by itself.")
-        .waitFor();
-      await page.unroute("**/ws/talk/*");
+      const attempt = tab.page.waitForEvent("websocket");
+      await tab.room.connect.press("Enter");
+      await attempt;
+      expect(await tab.room.status.textContent()).to.equal("Connecting to room general…");
       await demo.restart();
-      await room.reaches("joined");
+      await tab.room.reaches("joined");
     });
   });
 
@@ -149,7 +89,7 @@ describe("the demo's page: a connection", () => {
       await tab.room.joins("general");
       await tab.stopsTheClock();
       await demo.close();
-      await tab.room.reaches("waiting");
+      await tab.room.reaches("away");
       await tab.room.disconnect.click();
       await tab.room.reaches("closed");
       await demo.restart();
@@ -160,38 +100,36 @@ describe("the demo's page: a connection", () => {
   });
 
   describe("a close code", () => {
-    it("of a temporary end is followed by a retry", async () => {
+    it("of a temporary end is followed by a resume of the session", async () => {
       const wire = new Wire();
       const tab = await demo.openTabWithClock();
       await wire.lay(tab.page, "/ws/talk/");
       await tab.room.joins("general");
       await tab.stopsTheClock();
-      for (const code of [1011, 3008, 4000]) {
+      for (const code of [1000, 1011, 1012, 3008, 4000]) {
         await wire.cut(code, "for now");
-        await tab.room.status
-          .getByText("The server cannot serve right now (for now). Reconnecting by itself.")
-          .waitFor();
+        await tab.room.reaches("away");
         await tab.goesOnline();
         await tab.room.reaches("joined");
       }
-      await wire.cut(1012, "restart");
-      await tab.room.status.getByText("The server is restarting. Reconnecting by itself.").waitFor();
+      const again = ["away", "joined"];
+      const states = ["idle", "connecting", "joined", ...again, ...again, ...again, ...again, ...again];
+      expect(await tab.room.states()).to.deep.equal(states);
     });
 
     it("of a final end is shown with the server's reason, and stops retries", async () => {
       const wire = new Wire();
       const tab = await demo.openTab((page) => wire.lay(page, "/ws/talk/"));
-      for (const code of [1000, 1008, 3500, 4999]) {
+      const ends = { 1008: "The server closed the connection:", 3403: "Refused:" };
+      for (const [code, end] of Object.entries(ends)) {
         await tab.room.joins("general");
-        await wire.cut(code, `The show ${code} is over`);
+        await wire.cut(Number(code), `The show ${code} is over`);
         await tab.room.reaches("closed");
-        expect(await tab.room.status.textContent()).to.equal(
-          `The server closed the connection: The show ${code} is over`,
-        );
+        expect(await tab.room.status.textContent()).to.equal(`${end} The show ${code} is over`);
         await tab.goesOnline();
       }
       const again = ["connecting", "joined", "closed"];
-      expect(await tab.room.states()).to.deep.equal(["idle", ...again, ...again, ...again, ...again]);
+      expect(await tab.room.states()).to.deep.equal(["idle", ...again, ...again]);
     });
   });
 });

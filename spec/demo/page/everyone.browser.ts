@@ -58,6 +58,7 @@ describe("the demo's page: for everyone", () => {
         "rename",
         "connect",
         "disconnect",
+        "plug",
         "members",
         "log",
         "message",
@@ -87,7 +88,7 @@ describe("the demo's page: for everyone", () => {
     await page.keyboard.press("Enter");
     expect((await room.texts(1)).at(-1)).to.match(/^Guest \d{4}: no mouse$/);
     expect(await focused()).to.equal("room-message");
-    for (let n = 0; n < 3; n++) await page.keyboard.press("Shift+Tab");
+    for (let n = 0; n < 4; n++) await page.keyboard.press("Shift+Tab");
     await page.keyboard.press("Enter");
     await room.reaches("closed");
     expect(await focused()).to.equal("room-disconnect");
@@ -145,7 +146,7 @@ describe("the demo's page: for everyone", () => {
     await jobs.cards.locator(".job-state").getByText("done").waitFor();
     expect(await page.evaluate(places)).to.deep.equal(before);
     await demo.close();
-    await room.timer.getByText(/^reconnecting/).waitFor();
+    await room.timer.getByText(/^(next try in|trying now)/).waitFor();
     expect(await page.evaluate(places)).to.deep.equal(before);
     for (const panel of [room, system, jobs]) await panel.leaves();
     expect(await page.evaluate(places)).to.deep.equal(before);

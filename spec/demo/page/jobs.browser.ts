@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import type { Locator, WebSocketRoute } from "playwright-core";
+import type { Locator } from "playwright-core";
 import { Premises } from "../../support/page.ts";
 import type { Tab } from "../../support/page-parts.ts";
+import { PlayedServer } from "../../support/played-server.ts";
 
 const stateOf = (card: Locator) => card.locator(".job-state");
 const kept = (tab: Tab) => tab.page.evaluate("localStorage.getItem('greenroom.jobs')");
@@ -54,23 +55,16 @@ describe("the demo's page: background jobs", () => {
   });
 
   describe("with a scripted server", () => {
-    const servers: WebSocketRoute[] = [];
-    const told: unknown[] = [];
-    const tell = (message: object) => servers.at(-1)?.send(JSON.stringify(message));
+    let server: PlayedServer;
+    const tell = (message: object) => server.say(JSON.stringify(message));
+    const told = () => server.texts.map((text) => JSON.parse(text));
     const isTold = async (card: Locator, words: string) =>
       stateOf(card).getByText(words, { exact: true }).waitFor();
 
-    beforeEach(() => {
-      servers.length = 0;
-      told.length = 0;
-    });
-
     async function open(): Promise<Tab> {
+      server = new PlayedServer();
       const tab = await demo.openTabWithClock();
-      await tab.page.routeWebSocket("**/ws/backgroundjob", (socket) => {
-        servers.push(socket);
-        socket.onMessage((text) => told.push(JSON.parse(String(text))));
-      });
+      await server.play(tab.page, "/ws/backgroundjob");
       await tab.jobs.joins();
       return tab;
     }
@@ -99,23 +93,32 @@ describe("the demo's page: background jobs", () => {
       await isTold(card, "done");
     });
 
-    it("watches its jobs again after a reconnect, and marks the unanswered ones", async () => {
+    it("watches its jobs again in a new session, and marks the unanswered ones", async () => {
       const tab = await open();
       const { jobs } = tab;
       const taken = await jobs.does("translate", "hello");
       tell({ status: "queued", job_id: "7" });
       await isTold(taken, "queued");
       await jobs.does("default", "world");
-      const [first, second] = [jobs.cards.first(), jobs.cards.last()];
-      await servers.at(-1)?.close({ code: 1011 });
+      const [first, second] = [jobs.cards.first(), jobs.cards.nth(1)];
+      await tab.stopsTheClock();
+      await server.cut();
       await isTold(first, "waits for the connection");
+      await isTold(second, "sending…");
+      await jobs.does("analyze", "later");
+      const third = jobs.cards.last();
+      await tab.goesOnline();
       await isTold(second, "not done");
       expect(await second.locator(".job-result").textContent()).to.match(/^The connection was lost/);
-      await tab.goesOnline();
       await jobs.reaches("joined");
       tell({ type: "job_result", job_id: "7", message: "hola" });
       await isTold(first, "done");
-      expect(told.at(-1)).to.deep.equal({ type: "watch", job_id: "7" });
+      tell({ status: "queued", job_id: "8" });
+      await isTold(third, "queued");
+      expect(told().slice(2)).to.have.deep.members([
+        { type: "analyze", content: "later" },
+        { type: "watch", job_id: "7" },
+      ]);
     });
 
     it("watches an unavailable job again after a pause, and shows a failed one", async () => {
@@ -139,7 +142,7 @@ describe("the demo's page: background jobs", () => {
         message: "❌ The job failed three times, and is not retried.",
       });
       await isTold(card, "not done");
-      expect(told).to.deep.equal([
+      expect(told()).to.deep.equal([
         { type: "translate", content: "hello" },
         { type: "watch", job_id: "7" },
         { type: "translate", content: "next" },

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import type { WebSocketRoute } from "playwright-core";
 import { Premises } from "../../support/page.ts";
 import { until } from "../../support/page-parts.ts";
+import { PlayedServer } from "../../support/played-server.ts";
 
 describe("the demo's page: messages", () => {
   const demo = new Premises();
@@ -17,6 +17,26 @@ describe("the demo's page: messages", () => {
         "🔧 System Echo: hello",
       ]);
     });
+  });
+
+  it("a message whose outcome is unknown stays in the field, with a notice", async () => {
+    const server = new PlayedServer();
+    const tab = await demo.openTab((page) => server.play(page, "/ws/system"));
+    const { system } = tab;
+    await system.joins();
+    await system.says("one");
+    await until(async () => server.texts.length === 1);
+    await server.cut();
+    await system.status
+      .getByText(
+        "Connected to the system channel. Your message may have been sent, or not; it stays in the field.",
+      )
+      .waitFor();
+    expect(await system.message.inputValue()).to.equal("one");
+    await system.message.press("Enter");
+    await until(async () => server.texts.length === 2);
+    expect(server.texts).to.deep.equal(["one", "one"]);
+    expect(await system.status.textContent()).to.equal("Connected to the system channel.");
   });
 
   describe("the messages", () => {
@@ -35,9 +55,10 @@ describe("the demo's page: messages", () => {
     });
 
     it("are limited to the last 500, with the newest in view", async () => {
+      const server = new PlayedServer();
       const { system, page } = await demo.openTab((page) =>
-        page.routeWebSocket("**/ws/system", (socket) => {
-          for (let n = 1; n <= 620; n++) socket.send(`line ${n}`);
+        server.play(page, "/ws/system", () => {
+          for (let n = 1; n <= 620; n++) server.say(`line ${n}`);
         }),
       );
       await system.joins();
@@ -51,11 +72,10 @@ describe("the demo's page: messages", () => {
     });
 
     it("keep the scroll position of a reader of older ones", async () => {
-      let server: WebSocketRoute | undefined;
+      const server = new PlayedServer();
       const { system, page } = await demo.openTab((page) =>
-        page.routeWebSocket("**/ws/system", (socket) => {
-          server = socket;
-          for (let n = 1; n <= 60; n++) socket.send(`line ${n}`);
+        server.play(page, "/ws/system", () => {
+          for (let n = 1; n <= 60; n++) server.say(`line ${n}`);
         }),
       );
       await system.joins();
@@ -63,7 +83,7 @@ describe("the demo's page: messages", () => {
       await system.log.focus();
       await page.keyboard.press("Home");
       await until(async () => (await system.log.evaluate((log) => log.scrollTop)) === 0);
-      server?.send("line 61");
+      server.say("line 61");
       const jump = page.getByRole("button", { name: "Newer below" });
       await jump.waitFor();
       expect(await system.log.evaluate((log) => log.scrollTop)).to.equal(0);

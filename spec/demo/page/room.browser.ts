@@ -1,8 +1,7 @@
 import { expect } from "chai";
-import { Client } from "../../support/client.ts";
 import { Premises, Wire } from "../../support/page.ts";
 import { type RoomPanel, until } from "../../support/page-parts.ts";
-import { TalkClient } from "../../support/talk-client.ts";
+import { PlayedServer } from "../../support/played-server.ts";
 
 describe("the demo's page: room chat", () => {
   const demo = new Premises();
@@ -63,7 +62,7 @@ describe("the demo's page: room chat", () => {
       expect(seen).to.deep.equal(["🚪 You came in as Guest.", "✏️ You are now Ann.", ...visit, ...visit]);
     });
 
-    it("shows the texts of a reconnect in between, and no text twice", async () => {
+    it("shows the texts while it was away, and no text twice after leaving and coming back", async () => {
       const wire = new Wire();
       const tab = await demo.openTabWithClock();
       await wire.lay(tab.page, "/ws/talk/");
@@ -74,7 +73,7 @@ describe("the demo's page: room chat", () => {
       await ben.texts(1);
       await tab.stopsTheClock(); // so that the page does not reconnect too early
       await wire.cut(1011, "for now");
-      await tab.room.reaches("waiting");
+      await tab.room.reaches("away");
       await ben.says("between");
       await ben.texts(2);
       await tab.goesOnline();
@@ -89,22 +88,27 @@ describe("the demo's page: room chat", () => {
       expect((await tab.room.texts(4)).at(-1)).to.equal("Ann: the end");
     });
 
-    it("marks that texts may be missing after a reconnect, if there were many in between", async () => {
-      const wire = new Wire();
+    it("marks that texts may be missing in a new session, if there were many in between", async () => {
+      const server = new PlayedServer();
       const tab = await demo.openTabWithClock();
-      await wire.lay(tab.page, "/ws/talk/");
-      await tab.room.joins("general", "Ann");
-      await tab.stopsTheClock(); // so that the page does not reconnect too early
-      await wire.cut(1011, "for now");
-      const ben = await TalkClient.of(await Client.open(`${demo.url}/ws/talk/general`));
-      for (let n = 1; n <= 51; n++) ben.send("say", { text: `${n}` });
-      await ben.texts(51);
-      await tab.goesOnline();
-      const texts = await tab.room.texts(50);
-      expect([texts.length, texts[0]]).to.deep.equal([50, `${ben.welcome.name}: 2`]);
+      let sessions = 0;
+      await server.play(tab.page, "/ws/talk/general", () => {
+        const texts = Array.from({ length: sessions * 50 }, (_, n) => ({
+          key: "b",
+          name: "Ben",
+          text: `${n}`,
+          at: n,
+        }));
+        server.say(JSON.stringify({ type: "welcome", key: "a", name: "Ann", members: [], last: texts }));
+        sessions += 1;
+      });
+      await tab.room.joins();
+      await server.cut();
+      await tab.room.texts(50);
       expect(await tab.room.log.locator('[data-kind="gap"]').allTextContents()).to.deep.equal([
         "Connected again. Earlier messages may be missing here.",
       ]);
+      expect(await notices(tab.room)).to.include("🔌 The server has ended the session. You come in again.");
     });
 
     it("isolates rooms, also if they differ in case only", async () => {
@@ -243,8 +247,8 @@ describe("the demo's page: room chat", () => {
       await tab.room.message.fill("");
       await tab.room.says("Five");
       await tab.room.texts(1);
-      const on = '{"type":"typing","on":true}';
-      const off = '{"type":"typing","on":false}';
+      const on = '{"on":true,"type":"typing"}';
+      const off = '{"on":false,"type":"typing"}';
       expect(frames).to.deep.equal([on, on, off, on, off]);
     });
   });

@@ -52,6 +52,17 @@ describe("Inspector page, with a token", () => {
     expect(cookie).to.include({ path: "/inspect", httpOnly: true, sameSite: "Strict", expires: -1 });
   });
 
+  it("says that no WebSocket opens, as behind a proxy that passes only requests", async () => {
+    const { url, address } = await mount();
+    const tab = new InspectorTab(await context.newPage());
+    await tab.page.clock.install();
+    await tab.page.routeWebSocket("**/inspect", (socket) => socket.close({ code: 1011 }));
+    await tab.page.goto(url + address);
+    await tab.status.getByText("Connecting…").waitFor();
+    await tab.page.clock.runFor(10_000);
+    await tab.status.getByText(/^The server opens no WebSocket: .* Retrying\.$/).waitFor();
+  });
+
   it("shows a refusal that says what to do, without the token and with a wrong one", async () => {
     const { url } = await mount();
     for (const query of ["", "?token=wrong"]) {

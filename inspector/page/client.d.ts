@@ -1,0 +1,2 @@
+// The server makes `client.js` from the client.
+export * from "../../client/index.ts";
