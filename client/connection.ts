@@ -49,7 +49,7 @@ export function openConnection(
   owner: ConnectionOwner,
 ): Connection {
   const { WebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket } = options;
-  if (WebSocket === undefined) throw new TypeError("Pass WebSocket of the package ws.");
+  if (!WebSocket) throw new TypeError("Pass WebSocket of the package ws.");
   const { token, protocols = [], maxQueue = 1_000, maxQueueBytes = 1_048_576 } = options;
   const errors = createListeners<unknown>(reportUncaught);
   const report = (error: unknown) => {
@@ -107,7 +107,7 @@ export function openConnection(
   /** Changes the state. Returns false if the state does not take the event. */
   function move(event: ClientEvent, details?: object): boolean {
     const state = nextState(status.state, event);
-    if (state === undefined) return false;
+    if (!state) return false;
     status = { state, ...details } as Status;
     statuses.call(status);
     return true;
@@ -126,13 +126,13 @@ export function openConnection(
       .then(() => (typeof token === "function" ? token() : token))
       .then(
         ifCurrent((value: string | undefined) => {
-          const resume = session === undefined ? [] : [resumeProtocol];
+          const resume = session ? [resumeProtocol] : [];
           const credentials = value ? [encodeToken(value)] : [];
           const offered = [sessionProtocol, ...resume, ...credentials, ...protocols];
           socket = new (WebSocket as WebSocketConstructor)(url, offered) as Socket;
           socket.binaryType = "arraybuffer";
           socket.onopen = ifCurrent(() => {
-            if (session !== undefined) write({ c: "resume", session, try: ++tries, got });
+            if (session) write({ c: "resume", session, try: ++tries, got });
           });
           socket.onmessage = ifCurrent(receive);
           socket.onclose = ifCurrent(({ code, reason }) => {
@@ -158,7 +158,7 @@ export function openConnection(
   function lost(afterMs = 0): void {
     if (isOnline && now() - onlineAt >= stableAfterMs) failures = 0;
     drop(givenUp);
-    if (session === undefined) owner.ended?.(false);
+    if (!session) owner.ended?.(false);
     const limitMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures++);
     const retryInMs = afterMs + environment.Math.random() * limitMs;
     schedule(connect, retryInMs);
@@ -195,7 +195,7 @@ export function openConnection(
       else if (socket) lost();
     } else if (environment.document?.visibilityState !== "hidden") {
       if (isOnline) beat();
-      else if (socket === undefined) connect();
+      else if (!socket) connect();
     }
   }
 
@@ -222,7 +222,7 @@ export function openConnection(
   function control({ c, ...frame }: Control): void {
     must(typeof c === "string");
     const { code, reason, n, done, after, received, ...rest } = frame;
-    const isResuming = !isOnline && session !== undefined;
+    const isResuming = !isOnline && !!session;
     if (c === "ack") {
       must(isOnline);
       outgoing.settle(n);
@@ -245,7 +245,7 @@ export function openConnection(
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
       // The actor of a joined client may have failed.
-      must(session !== undefined);
+      must(!!session);
       if (done !== undefined) outgoing.settle(done);
       if (isFinal(toCount(code))) end(code as number, reason as string);
       else startAgain(rest);
@@ -296,7 +296,7 @@ export function openConnection(
       startAt(got);
       if (isOnline) write({ c: "ack", n: got });
     };
-    if (ackTimer === undefined) {
+    if (!ackTimer) {
       unackedSince = now();
       ackTimer = environment.setTimeout(acknowledge, ackAfterMs);
     }
@@ -330,7 +330,9 @@ export function openConnection(
   /** Writes what the window allows, and leaves if the client is closed and everything is handled. */
   function pump(): void {
     if (isOnline) outgoing.write(hello as Hello);
-    if (status.state === "closing" && outgoing.isEmpty()) leave();
+    // Away, the actor would wait for the client until the server gives it up.
+    const isHeard = isOnline || !session;
+    if (status.state === "closing" && outgoing.isEmpty() && isHeard) leave();
   }
 
   // ---- The end
@@ -340,6 +342,8 @@ export function openConnection(
       refusal = new ConnectionClosed({ code: normal, reason: "close was called" });
       closeTimer = environment.setTimeout(leave, closeTimeoutMs);
       pump();
+      // The time for the queue may be shorter than the delay of the next attempt.
+      if (!isLeaving && !socket) connect();
     }
     return closed;
   }

@@ -78,7 +78,7 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
       else {
         written.push(frame);
         transmit(frame.data);
-        if (session === undefined) settle(done + 1);
+        if (!session) settle(done + 1);
       }
     }
   }
