@@ -2,7 +2,10 @@ import { createServer, type Server } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** A server of one page, which runs a program of `spec/client/pages` in its development form. */
+/**
+ * A server of one page, which runs a program of `spec/client/pages` in its development form, and of a page `/elsewhere`
+ * without a program.
+ */
 export async function pageServer(program: string): Promise<() => Server> {
   const script = await bundlePage(program);
   return () =>
@@ -10,10 +13,10 @@ export async function pageServer(program: string): Promise<() => Server> {
       response.setHeader("connection", "close");
       if (url === "/page.js") response.setHeader("content-type", "text/javascript").end(script);
       else if (url === "/favicon.ico") response.writeHead(404).end();
-      else
-        response
-          .setHeader("content-type", "text/html")
-          .end('<!doctype html><title>Page</title><div id="root"></div><script src="/page.js"></script>');
+      else {
+        const body = url === "/elsewhere" ? "" : '<div id="root"></div><script src="/page.js"></script>';
+        response.setHeader("content-type", "text/html").end(`<!doctype html><title>Page</title>${body}`);
+      }
     });
 }
 

@@ -20,6 +20,8 @@ export class Counting extends WebSocketConsumer {
     return Counting.all.at(-1);
   }
 
+  /** The frames of its client. */
+  readonly took: string[] = [];
   sent = 0;
   isAway = false;
   exit: string | undefined;
@@ -32,6 +34,7 @@ export class Counting extends WebSocketConsumer {
 
   override async receive(text: string): Promise<void> {
     Counting.took.push(text);
+    this.took.push(text);
     if (text === "wait") await Counting.gate.opened;
     if (text.startsWith("close")) this.close(4001, "enough");
   }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import type { Runtime, RuntimeOptions } from "greenroom";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { launchBrowser } from "../../support/browser.ts";
+import { type BrowserOptions, launchBrowser } from "../../support/browser.ts";
 import { Lines } from "../../support/lines.ts";
 import { pageServer } from "../../support/page-bundle.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
@@ -14,6 +14,7 @@ export class Pages {
   #context: BrowserContext | undefined;
   #served: Served | undefined;
   #lines: Lines | undefined;
+  readonly #start: () => Promise<Served>;
 
   /**
    * @param program a file of `spec/client/pages`.
@@ -22,19 +23,28 @@ export class Pages {
   constructor(
     program: string,
     prepare: (runtime: Served["runtime"]) => void,
-    options: Omit<RuntimeOptions<ReturnType<typeof chat>>, "layers"> = {},
+    {
+      isKeepingPages = false,
+      ...options
+    }: Omit<RuntimeOptions<ReturnType<typeof chat>>, "layers"> & Pick<BrowserOptions, "isKeepingPages"> = {},
   ) {
     let newServer: Awaited<ReturnType<typeof pageServer>>;
     const pages = this;
     before(async function () {
       this.timeout(60_000); // long enough to unpack the browser from npm
-      [newServer, pages.#browser] = await Promise.all([pageServer(program), launchBrowser()]);
+      [newServer, pages.#browser] = await Promise.all([
+        pageServer(program),
+        launchBrowser({ isKeepingPages }),
+      ]);
     });
     after(() => this.#browser?.close());
+    this.#start = async () => {
+      const served = await serve({ layers: chat(), ...options }, newServer());
+      prepare(served.runtime);
+      return served;
+    };
     beforeEach(async () => {
-      this.#served = await serve({ layers: chat(), ...options }, newServer());
-      prepare(this.#served.runtime);
-      this.#lines = await Lines.to((this.#served.server.address() as AddressInfo).port);
+      this.#lines = await Lines.to(await this.startAnother());
       this.#context = await this.#browser?.newContext();
     });
     afterEach(async () => {
@@ -56,6 +66,12 @@ export class Pages {
     return present(this.#lines);
   }
 
+  /** Starts another server, with a runtime of its own. @returns its port. */
+  async startAnother(): Promise<number> {
+    this.#served = await this.#start();
+    return portOf(this.#served);
+  }
+
   get runtime(): Runtime<ReturnType<typeof chat>> {
     return present(this.#served).runtime;
   }
@@ -71,6 +87,8 @@ export class Pages {
     return page;
   }
 }
+
+const portOf = ({ server }: Served): number => (server.address() as AddressInfo).port;
 
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new Error("Pages are for specs, not for suites.");
