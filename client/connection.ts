@@ -222,7 +222,7 @@ export function openConnection(
   function control({ c, ...frame }: Control): void {
     must(typeof c === "string");
     const { code, reason, n, done, after, received, ...rest } = frame;
-    const isResuming = !isOnline && !!session;
+    const isResuming = !isOnline && session;
     if (c === "ack") {
       must(isOnline);
       outgoing.settle(n);
@@ -245,7 +245,7 @@ export function openConnection(
       if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
       // The actor of a joined client may have failed.
-      must(!!session);
+      must(session);
       if (done !== undefined) outgoing.settle(done);
       if (isFinal(toCount(code))) end(code as number, reason as string);
       else startAgain(rest);
@@ -398,6 +398,6 @@ export function openConnection(
 }
 
 /** @throws {RangeError} unless `condition` holds. */
-function must(condition: boolean): void {
+function must(condition: unknown): void {
   if (!condition) throw new RangeError();
 }

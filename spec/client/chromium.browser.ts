@@ -51,6 +51,7 @@ describe("A client in Chromium", () => {
 
   it("exchanges each frame once and in order while the line is cut, also in the middle of frames", async () => {
     const { page, actor } = await join();
+    await page.evaluate("app.comeBackAtOnce()");
     for (const bytes of [0, 1, 3, 5, 9, 30]) {
       for (const direction of ["up", "down"] as const) {
         const held = line();

@@ -274,25 +274,45 @@ describe("A client behind a proxy", () => {
     expect(Counting.took).to.deep.equal(["to the second"]);
   });
 
-  for (const [path, why, lose] of [
-    ["/brief", "resumeMs is over", () => {}],
-    ["/small", "the log is full", (actor: Counting) => actor.count(4)],
+  it("hears of one gap for the frames that the server could not keep, and counts on behind them", async () => {
+    const { client, journal, actor } = await join("/small");
+    line().hold("down");
+    actor.count(8);
+    line().cut();
+    await until(() => journal.has("1.8"));
+    line().cut();
+    actor.count(2);
+    await until(() => journal.has("1.10"));
+    expect(journal.entries).to.deep.equal([
+      { missed: 3, fresh: false },
+      ...["1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "1.10"],
+    ]);
+    await client.send("goes on");
+    expect(Counting.all).to.have.length(1);
+  });
+
+  for (const [path, why, lost] of [
+    ["/brief", "resumeMs is over", 2],
+    ["/small", "the log is full", 5],
   ] as const) {
     it(`hears of one gap, with the number of lost frames, when ${why} while it is away`, async () => {
       const joined = await join(path);
       const { client, journal, actor } = joined;
+      // No acknowledgement leaves the client.
+      line().hold("up");
+      actor.count();
+      await until(() => journal.has("1.1"));
       const reconnect = await cutOff(joined);
       await until(() => actor.isAway);
-      actor.count(2);
-      lose(actor);
-      const inDoubt = outcomeOf(client.send("kept"));
+      actor.count(lost);
+      const waiting = outcomeOf(client.send("kept"));
       await until(() => actor.exit !== undefined);
       reconnect();
       await until(() => client.status.state === "joined");
       Counting.newest?.count(2);
       await until(() => journal.has("2.2"));
-      expect(journal.entries).to.deep.equal([{ missed: actor.sent, fresh: true }, "2.1", "2.2"]);
-      await until(() => inDoubt.state === "resolved");
+      expect(journal.entries).to.deep.equal(["1.1", { missed: lost, fresh: true }, "2.1", "2.2"]);
+      await until(() => waiting.state === "resolved");
       expect(Counting.took).to.deep.equal(["kept"]);
     });
   }

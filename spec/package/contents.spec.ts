@@ -24,7 +24,7 @@ describe("The package", function () {
     const installed = [...targets, ...Object.values(bin as Record<string, string>)].filter(
       (target) => !target.endsWith(".ts") || target.endsWith(".d.ts"),
     );
-    expect(installed).to.have.length(27);
+    expect(installed).to.have.length(29);
     expect(installed.filter((target) => !existsSync(join(folder, target)))).to.deep.equal([]);
   });
 
