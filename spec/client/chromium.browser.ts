@@ -119,13 +119,26 @@ describe("A client in Chromium", () => {
   it("resumes its session when the browser shows a kept page again", async () => {
     const { page, actor } = await join();
     await exchange(page, actor, 3);
-    await page.goto(`${pages.url}elsewhere`);
+    await page.evaluate("app.move('pagehide')");
     await until(() => actor.isAway);
     actor.count(3);
-    await page.goBack();
+    await page.evaluate("app.move('pageshow')");
     await exchange(page, actor, 3);
-    expect(await page.evaluate("app.moves")).to.deep.equal(["pageshow", "pagehide, kept", "pageshow, kept"]);
     expect(Counting.all).to.have.length(1);
+  });
+
+  // Chromium without a window keeps no page.
+  it("exchanges each frame once when the user goes back to its page, in another session unless it was kept", async () => {
+    const { page, actor } = await join();
+    await exchange(page, actor, 3);
+    await page.goto(`${pages.url}elsewhere`);
+    await until(() => actor.isAway || actor.exit !== undefined);
+    await page.goBack();
+    await reaches(page, "joined");
+    const isKept = await page.evaluate<boolean>("app.moves.includes('pageshow, kept')");
+    expect(actor.exit !== undefined).to.equal(!isKept);
+    expect(Counting.all).to.have.length(isKept ? 1 : 2);
+    await exchange(page, Counting.newest as Counting, 3);
   });
 
   for (const [what, meanwhile] of [

@@ -114,6 +114,10 @@ export class Lines {
     this.#target = target;
   }
 
+  get open(): readonly Line[] {
+    return this.#all.filter(({ isOpen }) => isOpen);
+  }
+
   get newest(): Line | undefined {
     return this.#all.findLast(({ isOpen }) => isOpen);
   }

@@ -41,6 +41,10 @@ const app = {
   comeBackAtOnce() {
     Math.random = () => 0;
   },
+  /** The browser tells a page so that it keeps. */
+  move(type: "pagehide" | "pageshow") {
+    dispatchEvent(new PageTransitionEvent(type, { persisted: true }));
+  },
   /** The browser tells a page so when its tab comes to the front. */
   wake() {
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));

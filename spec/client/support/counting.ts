@@ -56,11 +56,16 @@ export class Counting extends WebSocketConsumer {
     this.exit = `${code} by ${exit.by}`;
   }
 
+  /** The last frame that was sent. */
+  get last(): string {
+    return `${this.#name}.${this.sent}`;
+  }
+
   /** Sends the next frames. */
   count(frames = 1): void {
     for (let left = frames; left > 0; left -= 1) {
       this.sent += 1;
-      this.send(`${this.#name}.${this.sent}`);
+      this.send(this.last);
     }
   }
 }
