@@ -93,8 +93,8 @@ export interface AnyClient {
    */
   onError(listener: (error: unknown) => void): () => void;
   /**
-   * Closes the connection. Frames that are queued are sent first, for at most 5 seconds. Resolves once the connection
-   * is closed.
+   * Closes the connection. Frames that are queued are sent first. A client that is away comes back for them, and to end
+   * its session. All of this takes at most 5 seconds. Resolves once the connection is closed.
    */
   close(): Promise<void>;
 }

@@ -324,7 +324,9 @@ export function openConnection(
   /** Writes what the window allows, and leaves if the client is closed and everything is handled. */
   function pump(): void {
     if (isOnline) outgoing.write(hello as Hello);
-    if (status.state === "closing" && outgoing.isEmpty()) leave();
+    // Away, the actor would wait for the client until the server gives it up.
+    const isHeard = isOnline || !session;
+    if (status.state === "closing" && outgoing.isEmpty() && isHeard) leave();
   }
 
   // ---- The end
@@ -334,6 +336,8 @@ export function openConnection(
       refusal = new ConnectionClosed(normal, "close was called");
       closeTimer = environment.setTimeout(leave, closeTimeoutMs);
       pump();
+      // The time for the queue may be shorter than the delay of the next attempt.
+      if (!isLeaving && !socket) connect();
     }
     return closed;
   }

@@ -104,7 +104,24 @@ async function bundle(folder: string): Promise<void> {
     platform: "neutral",
     target: "es2022",
   });
+  await build({
+    ...options,
+    entryPoints: { "client-react": "client/react/index.js" },
+    outdir: join(folder, "node"),
+    platform: "neutral",
+    target: "es2022",
+    packages: "external",
+    plugins: [oneClient],
+  });
 }
+
+/** The hooks import the module of the client, so that an application has one. */
+const oneClient: Plugin = {
+  name: "one-client",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: "./client.js", external: true }));
+  },
+};
 
 const required: Plugin = {
   name: "required",

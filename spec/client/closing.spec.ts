@@ -88,7 +88,19 @@ describe("A client that is closed", () => {
     expect(client.seen.states).to.deep.equal(["joined", "away", "closing", "closed"]);
   });
 
-  it("is closed at once if it is not joined and nothing is queued", async () => {
+  it("resumes its session at once to end it, if it is away and nothing is queued", async () => {
+    const { client, peer } = await stage.joined();
+    peer.cut();
+    await client.reaches("away");
+    const closed = client.close();
+    const second = await stage.server.peer();
+    expect(await second.readControl()).to.include({ c: "resume" });
+    second.control({ c: "resumed", received: 0, done: 0, from: 1 });
+    expect(await second.readControl()).to.deep.equal({ c: "bye" });
+    await closed;
+  });
+
+  it("is closed at once if it has no session and nothing is queued", async () => {
     const client = stage.raw();
     await client.close();
     expect(client.status).to.deep.equal({ state: "closed", code: 1000, reason: "" });

@@ -24,19 +24,20 @@ describe("The package", function () {
     const installed = [...targets, ...Object.values(bin as Record<string, string>)].filter(
       (target) => !target.endsWith(".ts") || target.endsWith(".d.ts"),
     );
-    expect(installed).to.have.length(26);
+    expect(installed).to.have.length(29);
     expect(installed.filter((target) => !existsSync(join(folder, target)))).to.deep.equal([]);
   });
 
   it("has the same exports in both forms of each entry point", async () => {
     const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    const { folder: project } = await projectWithPackage("ioredis", "vitest");
+    const { folder: project } = await projectWithPackage("ioredis", "react", "vitest");
     const installed = join(project, "node_modules/greenroom");
     for (const name of [
       ".",
       "./redis",
       "./contract",
       "./client",
+      "./client/react",
       "./testing",
       "./visualise",
       "./inspector",

@@ -6,9 +6,9 @@ import { SimulatedClock } from "xstate";
 import type { Environment } from "../../client/environment.ts";
 import { rawClient } from "../../client/raw-client.ts";
 import { until } from "../layers/support/until.ts";
+import { Lines } from "../support/lines.ts";
 import { nextTurn } from "../support/next-turn.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
-import { Lines } from "./conformance/lines.ts";
 import { commandKinds, Exchange, NumberedConsumer } from "./conformance/numbered.ts";
 import { Observer } from "./conformance/observer.ts";
 

@@ -13,6 +13,8 @@ export interface BrowserOptions {
    * @default `true` if `SPEC_BROWSER=installed` is set, else `false`
    */
   readonly installed?: boolean;
+  /** Whether the browser keeps pages that are left, in its back/forward cache. @default false */
+  readonly isKeepingPages?: boolean;
 }
 
 interface Candidate {
@@ -38,7 +40,11 @@ export async function launchBrowser(options: BrowserOptions = {}): Promise<Brows
   const failures: string[] = [];
   for (const candidate of candidates(options)) {
     try {
-      return await chromium.launch({ args, ...(await candidate.options()) });
+      return await chromium.launch({
+        args,
+        ignoreDefaultArgs: options.isKeepingPages ? ["--disable-back-forward-cache"] : [],
+        ...(await candidate.options()),
+      });
     } catch (error) {
       failures.push(`- ${candidate.name}: ${String(error).split("\n", 1)[0]}`);
     }

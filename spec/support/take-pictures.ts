@@ -29,7 +29,7 @@ async function take(browser: Browser, name: string, options: BrowserContextOptio
   };
   try {
     const tab = await open(options);
-    await useAll(tab, [await open({}), await open({})]);
+    await fillIn(tab, [await open({}), await open({})]);
     const last = name === "demo-phone" ? "#jobs" : "body";
     const height = await tab.page.evaluate<number>(
       `document.querySelector("${last}").getBoundingClientRect().bottom + scrollY`,
@@ -50,7 +50,7 @@ async function take(browser: Browser, name: string, options: BrowserContextOptio
   }
 }
 
-async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void> {
+async function fillIn(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void> {
   const { system, room, jobs, chat, reliable, notifications, analytics, page } = tab;
   await system.joins();
   await system.says("Is this thing on?");

@@ -20,6 +20,11 @@ export class Line {
     return !this.#client.destroyed || !this.#server.destroyed;
   }
 
+  /** The number of bytes that are held. */
+  held(direction: Direction): number {
+    return (this.#held[direction] ?? []).reduce((sum, { length }) => sum + length, 0);
+  }
+
   /** Keeps the bytes of a direction from now on. */
   hold(direction: Direction): void {
     this.#held[direction] ??= [];
@@ -82,7 +87,7 @@ export class Lines {
     const server = connect({ port: this.#target, host: "127.0.0.1", noDelay: true });
     this.#all.push(new Line(client, server));
   });
-  readonly #target: number;
+  #target: number;
 
   private constructor(target: number) {
     this.#target = target;
@@ -97,6 +102,20 @@ export class Lines {
 
   get port(): number {
     return (this.#listener.address() as AddressInfo).port;
+  }
+
+  /** The number of lines so far. */
+  get count(): number {
+    return this.#all.length;
+  }
+
+  /** Carries the lines that come next to the server at another port. */
+  lead(target: number): void {
+    this.#target = target;
+  }
+
+  get open(): readonly Line[] {
+    return this.#all.filter(({ isOpen }) => isOpen);
   }
 
   get newest(): Line | undefined {
