@@ -42,7 +42,11 @@ function compile(folder: string): void {
  * write a declaration of a function that returns a class of consumers (TS4094).
  */
 function hidePrivateMembers(folder: string): void {
-  for (const name of ["actors/consumer.d.ts", "actors/contract/contract-consumer.d.ts"]) {
+  for (const name of [
+    "actors/actor-operations.d.ts",
+    "actors/consumer.d.ts",
+    "actors/contract/contract-consumer.d.ts",
+  ]) {
     const file = join(folder, name);
     writeFileSync(file, readFileSync(file, "utf8").replace(/^ *#private;\n/m, ""));
   }
