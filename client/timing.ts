@@ -2,10 +2,11 @@
 export const connectTimeoutMs = 10_000;
 /**
  * The delay before an attempt to connect is random, from 0 to a limit that doubles with each failure: so the clients
- * of a server that was restarted do not come back at the same time. In milliseconds.
+ * of a server that was restarted do not come back at the same time. Socket.IO and Phoenix have the same upper limit by
+ * default. In milliseconds.
  */
 export const firstDelayMs = 500;
-export const maxDelayMs = 30_000;
+export const maxDelayMs = 5_000;
 /** A connection that was joined for this time was a success: the delays begin again. In milliseconds. */
 export const stableAfterMs = 10_000;
 /**

@@ -11,7 +11,7 @@ interface Row {
 }
 
 /** The windows of bare ws: the same as those of `greenroom/client`, in milliseconds. */
-export const [firstWindowMs, maxWindowMs] = [500, 30_000];
+export const [firstWindowMs, maxWindowMs] = [500, 5_000];
 
 export const rows = {
   greenroom: {

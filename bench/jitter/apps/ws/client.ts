@@ -11,7 +11,7 @@ export const follow: Follow = (url, onHeadline) => {
     socket.on("message", (data) => onHeadline(JSON.parse(`${data}`)));
     socket.on("error", () => {});
     socket.on("close", () => {
-      setTimeout(open, Math.random() * Math.min(500 * 2 ** attempts, 30_000));
+      setTimeout(open, Math.random() * Math.min(500 * 2 ** attempts, 5_000));
       attempts += 1;
     });
   };
