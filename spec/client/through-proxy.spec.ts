@@ -42,8 +42,8 @@ class Sum extends contractConsumer(sum) {
 /** A frame of a WebSocket client with a short payload has a header of 6 bytes, that of a server one of 2. */
 const headerOf = { up: 6, down: 2 };
 
-/** A port on which nobody listens. */
-const nobody = 1;
+/** A port without a server. */
+const unusedPort = 1;
 
 describe("A client behind a proxy", () => {
   let lines: Lines;
@@ -85,7 +85,7 @@ describe("A client behind a proxy", () => {
 
   /** Cuts the line, and keeps the client away until the function that it returns is called. */
   async function cutOff({ client }: { client: { readonly status: { readonly state: string } } }) {
-    lines.lead(nobody);
+    lines.lead(unusedPort);
     line().cut();
     await until(() => client.status.state === "away");
     return () => lines.lead(first.port);
