@@ -45,4 +45,9 @@ export class Scheduler {
   inlineBudget(): Budget {
     return this.#turns.inlineBudget();
   }
+
+  /** The same time, for a callback of a socket. If the turn has taken too long, it ends after this callback. */
+  socketBudget(): Budget {
+    return this.#turns.socketBudget();
+  }
 }

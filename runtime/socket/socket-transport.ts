@@ -200,7 +200,7 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
 
   receive(frame: Frame): void {
     this.#unfinishedMessage?.finished();
-    this.listener?.receive(frame, this.#context.scheduler.inlineBudget());
+    this.listener?.receive(frame, this.#context.scheduler.socketBudget());
   }
 
   /** The client broke the protocol, or its socket broke. */

@@ -43,12 +43,12 @@ describe("UpgradeQueue", () => {
       },
     };
     const { flushes, now } = scheduler;
-    const inlineBudget = () => scheduler.inlineBudget();
+    const socketBudget = () => scheduler.socketBudget();
     return new UpgradeQueue(
       {
         clock: clock as Clock,
         limits: resolveLimits(limits),
-        scheduler: { flushes, inlineBudget, now, upgrades },
+        scheduler: { flushes, socketBudget, now, upgrades },
       },
       (handshake, refusal) => refused.push({ number: handshakes.indexOf(handshake), refusal }),
     );
