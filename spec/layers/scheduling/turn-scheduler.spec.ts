@@ -376,6 +376,9 @@ describe("TurnScheduler", () => {
       expect([worker.steps, world.turns.number]).to.deep.equal([1, 1]);
       await nextTurn();
       expect(world.turns.number).to.equal(1);
+      workFor(longMs);
+      await nextTick();
+      expect(world.turns.number).to.equal(2);
     });
 
     it("ends a shorter turn in the check phase", async () => {
