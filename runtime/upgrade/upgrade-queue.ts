@@ -13,7 +13,7 @@ import { tookTooLong } from "./admission.ts";
 const unitsPerUpgrade = 64;
 
 interface QueueContext extends Pick<RuntimeContext, "clock" | "limits"> {
-  readonly scheduler: Pick<Scheduler, "flushes" | "socketBudget" | "now" | "upgrades">;
+  readonly scheduler: Pick<Scheduler, "flushes" | "inlineBudget" | "now" | "upgrades">;
 }
 
 interface WaitingUpgrade {
@@ -50,7 +50,7 @@ export class UpgradeQueue implements Task {
    */
   add(handshake: Handshake, admit: (deadline: Deadline) => void): void {
     const { clock, limits, scheduler } = this.#context;
-    const inline = scheduler.socketBudget();
+    const inline = scheduler.inlineBudget();
     if (this.#waiting.size === 0 && inline.hasTime) {
       // Most upgrades are answered within one turn of the event loop, and need no timer.
       admit(new Deadline(clock, limits.connectTimeoutMs, scheduler.flushes));

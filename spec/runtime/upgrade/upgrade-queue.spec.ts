@@ -43,12 +43,12 @@ describe("UpgradeQueue", () => {
       },
     };
     const { flushes, now } = scheduler;
-    const socketBudget = () => scheduler.socketBudget();
+    const inlineBudget = () => scheduler.inlineBudget();
     return new UpgradeQueue(
       {
         clock: clock as Clock,
         limits: resolveLimits(limits),
-        scheduler: { flushes, socketBudget, now, upgrades },
+        scheduler: { flushes, inlineBudget, now, upgrades },
       },
       (handshake, refusal) => refused.push({ number: handshakes.indexOf(handshake), refusal }),
     );
