@@ -55,8 +55,8 @@ export class FrameRefused extends ClientError {
   /** The value that the handler added. */
   declare readonly data: unknown;
 
-  constructor(frame: ErrorFrame) {
-    super(frame.code, frame.message);
-    Object.assign(this, frame);
+  constructor({ code, message, issues, expected, data }: ErrorFrame) {
+    super(code, message);
+    Object.assign(this, { issues, expected, data });
   }
 }
