@@ -1,5 +1,6 @@
 import type { Frame } from "../../actors/index.ts";
 import { payloadSize } from "../socket/frame-encoder.ts";
+import { FrameIds } from "./frame-ids.ts";
 
 /** The memory that a log takes for each of its frames, in bytes, besides the frame itself. At most. */
 export const referenceBytes = 8;
@@ -27,7 +28,7 @@ class Page {
  */
 export class LoggedFrames {
   /** The ids of the frames that are held. */
-  readonly #ids = new Map<Frame, number>();
+  readonly #ids = new FrameIds();
   readonly #pages = new Map<number, Page>();
   #nextId = 0;
   /** The frame that was kept last, because a room often gets one frame at a time. */
