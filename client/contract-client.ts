@@ -183,9 +183,10 @@ export function contractClient(
     if (marks.has(group)) marks.set(group, offset);
   }
 
+  /** A ticket proves fewer groups than 500, and a frame of the default `maxPayload` has room for so many. */
   function since(isNewSession: boolean): ClientControl | undefined {
     if (isNewSession && ticket)
-      request = { c: "since", ticket, marks: Object.fromEntries(marks) } as ClientControl;
+      request = { c: "since", ticket, marks: Object.fromEntries([...marks].slice(-500)) } as ClientControl;
     return request;
   }
 
