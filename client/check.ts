@@ -4,7 +4,7 @@ import { ClientError } from "./errors.ts";
 type Callback = (value: unknown) => void;
 
 export const invalidFrame = (detail: unknown): ClientError =>
-  new ClientError("ERR_INVALID_FRAME", `Not in the contract: ${detail}`);
+  new ClientError("ERR_INVALID_FRAME", `Invalid: ${detail}`);
 
 /**
  * Checks `values`. Without a schema, the first of them fits.

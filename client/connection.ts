@@ -31,6 +31,7 @@ import {
   firstDelayMs,
   leaveTimeoutMs,
   maxDelayMs,
+  maxTimerMs,
   stableAfterMs,
 } from "./timing.ts";
 
@@ -87,7 +88,7 @@ export function openConnection(
   const now = () => environment.Date.now();
   const schedule = (callback: () => void, ms: number) => {
     environment.clearTimeout(timer);
-    timer = environment.setTimeout(callback, ms);
+    timer = environment.setTimeout(callback, Math.min(ms, maxTimerMs));
   };
   /** Writes to the socket, unless it closes. */
   const transmit = (data: string | Uint8Array) => {
@@ -193,7 +194,8 @@ export function openConnection(
       if (!persisted) leave();
       else if (socket) lost();
     } else if (environment.document?.visibilityState !== "hidden") {
-      if (isOnline) beat();
+      // A page that wakes has several of these events.
+      if (isOnline && !beats) beat();
       else if (!socket) connect();
     }
   }

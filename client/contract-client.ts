@@ -11,11 +11,9 @@ import { createFrameIterator, type FrameIterator } from "./frame-iterator.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import { frameOf } from "./outgoing.ts";
 import { parse } from "./parse.ts";
+import { maxTimerMs } from "./timing.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** The longest delay of a timer of browsers and Node, in milliseconds. They end a longer one at once. */
-const maxDelayMs = 2 ** 31 - 1;
 
 /** A frame that asks and has no answer yet. */
 interface Ask {
@@ -40,6 +38,7 @@ export function contractClient(
   const { validate: isValidating = isDevelopment() } = options;
   const owner = { deliver, ended, control: track, since };
   const { client, report, post, enqueue, cancel } = openConnection(url, options, environment, owner);
+  const schemas = new Map<unknown, Schema>(Object.entries(contract.server as Record<string, Schema>));
   const listeners = new Map<unknown, Listeners<unknown>>();
   const iterators = new Set<FrameIterator>();
   const asks = new Map<unknown, Ask>();
@@ -75,7 +74,7 @@ export function contractClient(
         const abort = () => reject(signal?.reason);
         const timer = environment.setTimeout(
           () => reject(new ClientError("ERR_ASK_TIMEOUT", "No reply")),
-          Math.min(timeoutMs, maxDelayMs),
+          Math.min(timeoutMs, maxTimerMs),
         );
         stop = () => {
           environment.clearTimeout(timer);
@@ -118,8 +117,7 @@ export function contractClient(
       if (ask) inOrder(false, [error], ask.reject);
       else if (id === undefined) inOrder(false, [error], report);
     } else {
-      const schemas = contract.server as Readonly<Record<string, Schema>>;
-      const schema = Object.hasOwn(schemas, String(type)) && schemas[type as string];
+      const schema = schemas.get(type);
       if (!schema) {
         if (isValidating) report(invalidFrame(data));
         return;
@@ -185,9 +183,10 @@ export function contractClient(
     if (marks.has(group)) marks.set(group, offset);
   }
 
+  /** A ticket proves fewer groups than 500, and a frame of the default `maxPayload` has room for so many. */
   function since(isNewSession: boolean): ClientControl | undefined {
     if (isNewSession && ticket)
-      request = { c: "since", ticket, marks: Object.fromEntries(marks) } as ClientControl;
+      request = { c: "since", ticket, marks: Object.fromEntries([...marks].slice(-500)) } as ClientControl;
     return request;
   }
 

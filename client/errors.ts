@@ -28,7 +28,7 @@ export class ClientError extends Error {
  */
 export class MayHaveBeenTaken extends ClientError {
   constructor() {
-    super("ERR_MAY_HAVE_BEEN_TAKEN", "Check the state of the server.");
+    super("ERR_MAY_HAVE_BEEN_TAKEN", "Ask the server what it has.");
   }
 }
 
@@ -55,8 +55,8 @@ export class FrameRefused extends ClientError {
   /** The value that the handler added. */
   declare readonly data: unknown;
 
-  constructor(frame: ErrorFrame) {
-    super(frame.code, frame.message);
-    Object.assign(this, frame);
+  constructor({ code, message, issues, expected, data }: ErrorFrame) {
+    super(code, message);
+    Object.assign(this, { issues, expected, data });
   }
 }

@@ -63,7 +63,7 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
       bytes += size;
     }
     if (frames > 0 && (frames >= maxFrames || bytes > maxBytes))
-      frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait: await send."));
+      frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait."));
     else waiting.push(frame);
   }
 

@@ -14,6 +14,8 @@ export const stableAfterMs = 10_000;
  * is over although the answer may wait to be read.
  */
 export const beatTimeoutMs = 2_500;
+/** The longest delay of a timer of browsers and Node, in milliseconds. They end a longer one at once. */
+export const maxTimerMs = 2 ** 31 - 1;
 /** The longest time between a frame and its acknowledgement, in milliseconds. */
 export const ackAfterMs = 1_000;
 /** The time for frames that are queued when `close` is called, and for the close handshake, in milliseconds. */

@@ -3,13 +3,15 @@ import { checkJson } from "../json-values.ts";
 
 /**
  * The properties of a frame: those of a payload that is an object, without its `type`; otherwise its `value`. JSON
- * holds a date as a text.
+ * holds a date as a text. The property `@` is left out, too: with it, a payload that a client has written could set
+ * the positions of other clients in the histories of groups.
  */
 export function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
   if (typeof payload !== "object" || payload === null || Array.isArray(payload) || payload instanceof Date)
     return { value: payload };
-  if (!Object.hasOwn(payload, "type")) return payload as Readonly<Record<string, unknown>>;
-  const { type: _type, ...fields } = payload as Readonly<Record<string, unknown>>;
+  if (!Object.hasOwn(payload, "type") && !Object.hasOwn(payload, "@"))
+    return payload as Readonly<Record<string, unknown>>;
+  const { type: _type, "@": _position, ...fields } = payload as Readonly<Record<string, unknown>>;
   return fields;
 }
 

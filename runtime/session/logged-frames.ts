@@ -1,5 +1,6 @@
 import type { Frame } from "../../actors/index.ts";
 import { payloadSize } from "../socket/frame-encoder.ts";
+import { FrameIds } from "./frame-ids.ts";
 
 /**
  * Counted for each log that holds a frame, in bytes. Measured: 0.2 bytes if the frames of the log have consecutive ids,
@@ -33,7 +34,7 @@ class Page {
  */
 export class LoggedFrames {
   /** The ids of the frames that are held. */
-  readonly #ids = new Map<Frame, number>();
+  readonly #ids = new FrameIds();
   readonly #pages = new Map<number, Page>();
   #nextId = 0;
   /** The frame that was kept last, because a room often gets one frame at a time. */

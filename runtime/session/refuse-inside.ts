@@ -25,9 +25,10 @@ export function refuseAccepted({ transport }: SessionSocket, { status, reason, h
   transport.close(code, truncateBytes(reason, maxReasonBytes));
 }
 
-/** The seconds of a `Retry-After` header, in milliseconds; 0 if there are none. */
+/** The seconds of a `Retry-After` header, in whole milliseconds; 0 if there are none. */
 function retryAfterMs(headers: Refusal["headers"] = {}): number {
   const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === "retry-after") ?? [];
   const seconds = Number(value);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 0;
+  if (!Number.isFinite(seconds) || seconds <= 0) return 0;
+  return Math.min(Math.round(seconds * 1_000), Number.MAX_SAFE_INTEGER);
 }

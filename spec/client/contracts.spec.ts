@@ -414,6 +414,17 @@ describe("A client with a contract", () => {
       expect(await third.readJson()).to.include({ type: "say" });
     });
 
+    it("tells the newest marks that fit into a frame", async () => {
+      const { room, peer } = await joined();
+      const groups = Array.from({ length: 2_000 }, (_, n) => `${n}`.padStart(99, "group"));
+      for (const group of groups) peer.control({ c: "joined", group, epoch: "e", at: 2 ** 40 });
+      peer.control({ c: "ticket", value: "x".repeat(4_096) });
+      const since = await (await loseSession(room, peer)).readControl();
+      expect(JSON.stringify(since).length).to.be.below(65_536);
+      const { marks } = since as { readonly marks: Readonly<Record<string, number>> };
+      expect(Object.keys(marks)).to.deep.equal(groups.slice(-500));
+    });
+
     it("announces the marks, so that the server waits for them", async () => {
       const { room, peer } = await joined();
       peer.control({ c: "joined", group: "tea", epoch: "e", at: 10 });

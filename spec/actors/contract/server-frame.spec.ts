@@ -5,6 +5,8 @@ describe("frameText", () => {
   const cases: readonly [unknown, string][] = [
     [{ text: "hi" }, '{"type":"said","text":"hi"}'],
     [{ type: "other", text: "hi" }, '{"type":"said","text":"hi"}'],
+    [{ "@": ["tea", 99], text: "hi" }, '{"type":"said","text":"hi"}'],
+    [{ type: "other", "@": ["tea", 99] }, '{"type":"said"}'],
     [{}, '{"type":"said"}'],
     [3, '{"type":"said","value":3}'],
     [null, '{"type":"said","value":null}'],

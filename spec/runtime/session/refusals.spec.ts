@@ -39,6 +39,9 @@ describe("The upgrade of a client with sessions", () => {
   for (const [status, headers, after] of [
     [429, { "Retry-After": 7 }, 7_000],
     [429, { "retry-after": "0.5" }, 500],
+    [429, { "Retry-After": 1.005 }, 1_005],
+    [429, { "Retry-After": 0.0001 }, 0],
+    [503, { "Retry-After": 1e300 }, Number.MAX_SAFE_INTEGER],
     [503, { "Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT" }, 0],
     [500, {}, 0],
     [403, { "Retry-After": 7 }, null],
