@@ -132,6 +132,6 @@ describe("The hooks for React, under strict mode", () => {
     await run("renderWithoutRoom()");
     await until(async () => (await page.evaluate<string[]>("app.errors")).length > 0);
     const errors = await page.evaluate<string[]>("app.errors");
-    expect(new Set(errors)).to.deep.equal(new Set(['TypeError: The parameter "room" is missing.']));
+    expect(new Set(errors)).to.deep.equal(new Set(["TypeError: Pass the parameter room."]));
   });
 });
