@@ -92,6 +92,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   // Its server has a spec of its own.
   "guides/deploy": {},
   "guides/sessions": {},
+  "guides/client-frameworks": {},
   "guides/client": {
     main: [
       "joined",
