@@ -11,7 +11,7 @@ import type {
   TrackOptions,
 } from "./messaging.ts";
 
-/** What every consumer can do, whatever its frames are: groups, other actors, tags, presence, jobs and timers. */
+/** The operations of all consumers, with any frames: groups, other actors, tags, presence, jobs and timers. */
 export abstract class ActorOperations {
   readonly #context: ConsumerContext;
 

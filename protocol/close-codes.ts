@@ -41,7 +41,7 @@ const isIn = (ranges: Ranges, code: number): boolean =>
   ranges.some(([first, last]) => first <= code && code <= last);
 
 /** The codes that mean `always`. */
-export const returningCodes: Ranges = [
+const returningCodes: Ranges = [
   [1001, 1001],
   [1004, 1006],
   [1011, 1015],

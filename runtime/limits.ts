@@ -94,7 +94,8 @@ export interface Limits {
   readonly maxAwaySessions: number;
   /**
    * Maximum bytes of frames that all sessions of the node keep until their clients acknowledge them. A frame for many
-   * sessions counts once, plus 8 bytes for each of them. Beyond it, the sessions that have been away for longest end. @default 268_435_456
+   * sessions counts once, with 100 bytes more, plus 8 bytes for each session. Beyond it, the sessions that have been
+   * away for longest end. @default 268_435_456
    */
   readonly maxSessionBytes: number;
 }

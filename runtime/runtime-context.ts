@@ -12,6 +12,7 @@ import type { OccasionalReports } from "./occasional-reports.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { Sessions } from "./session/sessions.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
+import type { LostSockets } from "./socket/lost-sockets.ts";
 import type { ProgressWatch } from "./socket/progress-watch.ts";
 import type { SharedFrames } from "./socket/shared-frames.ts";
 
@@ -34,6 +35,7 @@ export interface RuntimeContext {
   readonly frames: SharedFrames;
   readonly heartbeat: Heartbeat;
   readonly progressWatch: ProgressWatch;
+  readonly lostSockets: LostSockets;
   readonly sessions: Sessions;
   readonly cluster: Cluster;
   readonly workers: JobWorkers;

@@ -29,6 +29,7 @@ import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts"
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
+import { LostSockets } from "./socket/lost-sockets.ts";
 import { ProgressWatch } from "./socket/progress-watch.ts";
 import { SharedFrames } from "./socket/shared-frames.ts";
 import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
@@ -135,6 +136,7 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
       frames,
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
       progressWatch: new ProgressWatch(clock),
+      lostSockets: new LostSockets(scheduler),
       sessions: new Sessions(() => cluster.id, resolved, clock, counters),
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);

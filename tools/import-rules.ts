@@ -116,6 +116,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "inspector/activity": ["actors", "diagrams", "layers", "runtime", "runtime/mailbox", "inspector"],
   "inspector/view": ["diagrams", "layers", "runtime", "runtime/upgrade", "inspector", "inspector/activity"],
+  "inspector/page": ["client"],
   asyncapi: ["actors", "contract", "diagrams", "layers", "runtime", "runtime/upgrade"],
   cli: ["actors", "asyncapi", "contract", "diagrams"],
 };

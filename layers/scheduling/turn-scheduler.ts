@@ -7,6 +7,8 @@ import { TurnBudget } from "./turn-budget.ts";
 const tasksMs = 5;
 /** The time in one turn, in ms, for work outside tasks: what callbacks of sockets and timers do at once. */
 const inlineMs = 3;
+/** The event loop returns to sockets and timers within this time, in ms, except after long handlers. */
+export const turnMs = 10;
 
 /**
  * Divides a node's work among turns of the event loop. In the check phase of a turn, the lanes with tasks
@@ -22,6 +24,9 @@ export class TurnScheduler {
   #current: TurnBudget;
   #number = 0;
   #isEndScheduled = false;
+  #endImmediate: NodeJS.Immediate | undefined;
+  /** Whether the end of the turn runs, or runs next. */
+  #isEnding = false;
   #startedAt = 0;
 
   constructor(now: () => number = () => performance.now()) {
@@ -48,6 +53,21 @@ export class TurnScheduler {
     return this.#inline;
   }
 
+  /**
+   * The time for work outside tasks, for a callback of a socket. A turn that has taken 10 ms ends after this callback:
+   * Node serves up to 49,152 events of sockets before the check phase, so if thousands of clients come or go at once,
+   * tasks and outboxes would wait for all of them.
+   */
+  socketBudget(): Budget {
+    this.scheduleEnd();
+    if (!this.#isEnding && this.#now() - this.#startedAt >= turnMs) {
+      this.#isEnding = true;
+      clearImmediate(this.#endImmediate);
+      process.nextTick(this.#end);
+    }
+    return this.#inline;
+  }
+
   /** Ends the budget of the running work if its time is over at `now`. */
   checkAt(now: number): void {
     this.#current.checkAt(now);
@@ -59,12 +79,13 @@ export class TurnScheduler {
     this.#isEndScheduled = true;
     this.#startedAt = this.#now();
     this.#inline.start(this.#startedAt, this.#startedAt + inlineMs);
-    setImmediate(this.#end);
+    this.#endImmediate = setImmediate(this.#end);
   }
 
   /** Bound to the async context of the node, so that tasks do not run in the context of a sender. */
   readonly #end = AsyncResource.bind((): void => {
     this.#number += 1;
+    this.#isEnding = true;
     let isLeft = true;
     try {
       this.#runLanes();
@@ -73,6 +94,7 @@ export class TurnScheduler {
       // Even if a task throws, the other work goes on in the next turn.
       this.#current = this.#inline;
       this.#isEndScheduled = false;
+      this.#isEnding = false;
       if (isLeft || this.#busyLanes(0) > 0) this.scheduleEnd();
     }
   });

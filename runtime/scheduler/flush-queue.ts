@@ -1,6 +1,6 @@
 import { Fifo } from "../../layers/fifo.ts";
 import type { Task } from "../../layers/scheduling/lane.ts";
-import type { RoundRobin, TurnScheduler } from "../../layers/scheduling/turn-scheduler.ts";
+import { type RoundRobin, type TurnScheduler, turnMs } from "../../layers/scheduling/turn-scheduler.ts";
 
 export interface Flushable {
   /** MUST NOT throw. */
@@ -14,8 +14,6 @@ interface Share {
   waiting: number;
 }
 
-/** The event loop returns to sockets and timers within this time, in ms, except after long handlers. */
-const turnMs = 10;
 /** The time for flushes in a turn, in ms, if not all of them fit into the turn. */
 export const sliceMs = 3;
 /** Number of flushes between clock checks. A write takes 5 to 10 µs, or up to 2 ms for a megabyte. */

@@ -5,7 +5,8 @@ import { HandlerTimer } from "./handler-timer.ts";
 
 /**
  * Divides each turn of the event loop among the work of a runtime: the bytes of sockets, the items in
- * mailboxes, the messages of layers, waiting upgrades, and the frames in outboxes. See docs/design/26-scheduler.md.
+ * mailboxes, the messages of layers, lost sockets, waiting upgrades, and the frames in outboxes. See
+ * docs/design/26-scheduler.md.
  */
 export class Scheduler {
   /** Sockets with bytes that are not parsed yet. */
@@ -14,6 +15,8 @@ export class Scheduler {
   readonly mailboxes: Lane;
   /** Messages from layers. */
   readonly deliveries: Lane;
+  /** Connections whose sockets are lost. */
+  readonly losses: Lane;
   /** Upgrades that wait for their admission. */
   readonly upgrades: Lane;
   readonly flushes: FlushQueue;
@@ -30,6 +33,7 @@ export class Scheduler {
     this.mailboxes = this.#turns.lane();
     const deliveries = this.#turns.lane();
     this.deliveries = deliveries;
+    this.losses = this.#turns.lane();
     // The last lane, so that upgrades get the time that existing connections leave, and their own share.
     this.upgrades = this.#turns.lane();
     this.flushes = new FlushQueue(this.#turns, deliveries, now);
@@ -44,5 +48,10 @@ export class Scheduler {
   /** The time in this turn for frames that are handled as soon as they are read, and for due timers. */
   inlineBudget(): Budget {
     return this.#turns.inlineBudget();
+  }
+
+  /** The same time, for a callback of a socket. If the turn has taken too long, it ends after this callback. */
+  socketBudget(): Budget {
+    return this.#turns.socketBudget();
   }
 }

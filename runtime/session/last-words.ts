@@ -84,7 +84,7 @@ export class LastWords implements KnownSession, SocketOwner {
       socket.closeAsStale();
       return;
     }
-    if (!this.log.isPossible(got)) {
+    if (!this.log.acknowledge(got)) {
       this.onViolation(impossibleCounts, socket);
       return;
     }
@@ -94,8 +94,7 @@ export class LastWords implements KnownSession, SocketOwner {
     socket.owner = this;
     this.#socket = socket;
     const isMissed = this.#farewell.code === CloseCode.gone;
-    const missed = this.log.sent - got;
-    this.log.acknowledge(got);
+    const missed = this.log.sent - this.log.acked;
     if (!isMissed) socket.replay(this.#frames, this.log);
     this.#end(socket, { ...this.#farewell, ...(isMissed && { missed }) });
   }
@@ -108,12 +107,8 @@ export class LastWords implements KnownSession, SocketOwner {
 
   onControl({ c, n }: ControlFields, socket: SessionSocket): void {
     if (c !== "ack" || !this.#isResumable) return;
-    if (!this.log.isPossible(n)) {
-      this.onViolation(impossibleCounts, socket);
-      return;
-    }
-    this.log.acknowledge(n);
-    if (this.log.size === 0) this.#sessions.forget(this);
+    if (!this.log.acknowledge(n)) this.onViolation(impossibleCounts, socket);
+    else if (this.log.size === 0) this.#sessions.forget(this);
   }
 
   onViolation(reason: string, socket: SessionSocket): void {

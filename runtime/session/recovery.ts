@@ -59,11 +59,12 @@ const sinceMs = 3_000;
 /**
  * Lets the client of one session catch up with relayed messages after the death of its node.
  *
- * While the session goes on, the client learns in which groups it is, and since which position. The frames of relayed
- * messages carry positions. A ticket proves the memberships to another node. If the session is lost, the client comes
- * back as a new one and sends `since`: the ticket, and the last position of each group. Then the messages from there
- * to the begin of the new membership are read from the history. The live messages follow them without a hole or a
- * repetition, because the new membership has begun at a known position. They wait in the mailbox meanwhile.
+ * While the session goes on, the client learns the groups of the actor, and the position at which each membership
+ * begins. The frames of relayed messages carry positions. A ticket proves the memberships to another node. If the
+ * session is lost, the client comes back as a new one and sends `since`: the ticket, and the last position of each
+ * group. Then the messages from there to the beginning of the new membership are read from the history. The live
+ * messages follow them without a hole or a repetition, because the new membership has begun at a known position. They
+ * wait in the mailbox meanwhile.
  *
  * If this session is lost as well, the client comes back again, perhaps before it has caught up. So a membership that
  * is caught up begins where that of the lost session began, and the client learns of it after its `since`.

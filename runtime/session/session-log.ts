@@ -1,8 +1,9 @@
 import type { Frame } from "../../actors/index.ts";
+import type { SessionSettings } from "../consumer-settings.ts";
 import type { LoggedFrames } from "./logged-frames.ts";
 import { Ranges } from "./ranges.ts";
 
-/** The reason of a close because of counts for which {@link SessionLog.isPossible} is false. */
+/** The reason of a close because {@link SessionLog.acknowledge} has returned false. */
 export const impossibleCounts = "Impossible counts";
 
 /**
@@ -53,18 +54,23 @@ export class SessionLog {
     this.#sent += 1;
   }
 
-  /** Whether a client can have received exactly the frames up to `n`. */
-  isPossible(n: unknown): n is number {
-    return Number.isInteger(n) && this.#acked <= (n as number) && (n as number) <= this.#sent;
-  }
-
-  /** Removes the frames up to number `n`, for which {@link isPossible} is true. */
-  acknowledge(n: number): void {
-    const count = n - this.#acked;
-    this.#acked = n;
+  /**
+   * Removes the frames up to number `n`, which the client has received. Returns false, and removes none, if that cannot
+   * be: `n` is not an integer, is less than an earlier one, or is the number of a frame that was not sent.
+   */
+  acknowledge(n: unknown): boolean {
+    const count = Number(n) - this.#acked;
+    if (!Number.isInteger(n) || count < 0 || count > this.#sent - this.#acked) return false;
+    this.#acked += count;
     const dropped = Math.min(count, this.#dropped);
     this.#dropped -= dropped;
     this.#remove(count - dropped);
+    return true;
+  }
+
+  /** Whether the log holds more than a session may keep. */
+  exceeds({ maxBytes, maxFrames }: Pick<SessionSettings, "maxBytes" | "maxFrames">): boolean {
+    return this.#bytes > maxBytes || this.size > maxFrames;
   }
 
   /** Drops the oldest frame. The client will learn that it misses this frame. @returns whether there was one. */

@@ -1,5 +1,4 @@
 import { type AcceptOptions, CloseCode, type Frame, type Scope } from "../../actors/index.ts";
-import { Deferred } from "../../layers/deferred.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { comesBack } from "../../protocol/close-codes.ts";
 import {
@@ -10,7 +9,6 @@ import {
 } from "../../protocol/control-frames.ts";
 import { sessionProtocol } from "../../protocol/subprotocols.ts";
 import type { SessionSettings } from "../consumer-settings.ts";
-import { ConnectionLostError } from "../errors.ts";
 import type { Refusal } from "../http-response.ts";
 import { checkAccept } from "../socket/handshake.ts";
 import type { Transport } from "../socket/transport.ts";
@@ -21,6 +19,7 @@ import { type RecoverableSession, type RecoveringActor, Recovery } from "./recov
 import { refuseInside } from "./refuse-inside.ts";
 import { impossibleCounts, SessionLog } from "./session-log.ts";
 import type { SessionListener, SessionOptions } from "./session-options.ts";
+import { type RoomOwner, SessionRoom } from "./session-room.ts";
 import { fencedReason, type SessionSocket, type SocketOwner } from "./session-socket.ts";
 import type { KnownSession, Sessions } from "./sessions.ts";
 
@@ -28,7 +27,9 @@ import type { KnownSession, Sessions } from "./sessions.ts";
  * The transport of an actor whose client speaks the protocol of sessions: docs/reference/protocol.md. It outlives its
  * sockets. While it has none, it is away: the actor goes on, and the log keeps the frames for the client.
  */
-export class Session implements Transport, SocketOwner, KnownSession, EndedSession, RecoverableSession {
+export class Session
+  implements Transport, SocketOwner, KnownSession, EndedSession, RecoverableSession, RoomOwner
+{
   listener: SessionListener | undefined;
   readonly identity: SessionOptions;
   readonly log: SessionLog;
@@ -45,10 +46,9 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
   /** `connecting` until the upgrade is answered; `over` once the connection of the actor has ended. */
   #phase: "connecting" | "joined" | "over" = "connecting";
   #isPaused = false;
+  readonly #room = new SessionRoom(this);
   /** How the last socket was lost. */
   #loss = { code: CloseCode.abnormal as number, reason: "" };
-  /** Settled when the session gets a socket, or ends. */
-  #change: Deferred | undefined;
 
   constructor(sessions: Sessions, socket: SessionSocket, limits: HelloLimits, options: SessionOptions) {
     this.identity = options;
@@ -63,6 +63,14 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
   /** Whether the actor waits for the client to come back. */
   get isAway(): boolean {
     return this.#phase === "joined" && this.#socket === undefined;
+  }
+
+  get socket(): SessionSocket | undefined {
+    return this.#socket;
+  }
+
+  get isOver(): boolean {
+    return this.#phase === "over";
   }
 
   // ---- Called by the actor
@@ -103,12 +111,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
       return;
     }
     const wire = typeof frame === "string" ? escapeText(frame) : frame;
-    if (this.isResumable) {
-      const { maxBytes, maxFrames } = this.identity.settings as SessionSettings;
-      this.log.add(wire);
-      if (this.log.bytes > maxBytes || this.log.size > maxFrames) this.#onFullLog(maxBytes, maxFrames);
-      this.#sessions.checkBytes(this);
-    }
+    if (this.isResumable) this.#keep(wire);
     this.#socket?.transport.send(wire);
   }
 
@@ -116,23 +119,8 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     return this.#socket?.transport.waitingBytes ?? this.log.bytes;
   }
 
-  async drained(): Promise<void> {
-    while (this.#phase !== "over") {
-      const socket = this.#socket;
-      if (socket === undefined) {
-        if (this.log.bytes <= this.identity.maxLagBytes / 2) return;
-        this.#change ??= new Deferred();
-        await this.#change.promise;
-        continue;
-      }
-      try {
-        await socket.transport.drained();
-        return;
-      } catch (error) {
-        if (this.#socket === socket) throw error;
-      }
-    }
-    throw ConnectionLostError.whileSending();
+  drained(): Promise<void> {
+    return this.#room.available();
   }
 
   frameDone(): void {
@@ -156,7 +144,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     const lastWords = this.#endWith(farewellFor(code, reason));
     if (this.#socket === undefined) this.#endActor();
     else lastWords.say(this.#socket, this.listener);
-    this.#changed();
+    this.#room.changed();
   }
 
   terminate(): void {
@@ -184,7 +172,7 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
       socket.closeAsStale();
       return;
     }
-    if (!this.log.isPossible(got)) {
+    if (!this.log.acknowledge(got)) {
       socket.transport.close(CloseCode.protocolError, impossibleCounts);
       this.onViolation(impossibleCounts);
       return;
@@ -194,14 +182,13 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#socket?.fence();
     socket.owner = this;
     this.#socket = socket;
-    this.log.acknowledge(got);
     socket.replay(this.frames, this.log);
-    this.#recovery?.online(got);
+    this.#recovery?.online(this.log.acked);
     if (this.#isPaused) socket.transport.pause();
     this.#sessions.back(this);
     if (wasOnline) this.listener?.away(CloseCode.fenced, fencedReason);
     this.listener?.online(scope);
-    this.#changed();
+    this.#room.changed();
   }
 
   // ---- Called by the socket
@@ -215,8 +202,9 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
 
   onControl(frame: ControlFields, socket: SessionSocket): void {
     const { c, n } = frame;
-    if (c === "ack") this.#onAck(n);
-    else if (c === "since" && this.#recovery?.since(frame) === false) this.onViolation("Malformed since");
+    if (c === "ack") {
+      if (this.isResumable && !this.log.acknowledge(n)) this.onViolation(impossibleCounts);
+    } else if (c === "since" && this.#recovery?.since(frame) === false) this.onViolation("Malformed since");
     else if (c === "beat") {
       this.frames.onBeat();
       socket.transport.addTrailer(socket);
@@ -224,15 +212,6 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
       this.isResumable = false;
       this.#sessions.forget(this);
     } else if (c === "resume") this.onViolation("The socket has a session already");
-  }
-
-  #onAck(n: unknown): void {
-    if (!this.isResumable) return;
-    if (!this.log.isPossible(n)) {
-      this.onViolation(impossibleCounts);
-      return;
-    }
-    this.log.acknowledge(n);
   }
 
   onViolation(reason: string): void {
@@ -286,9 +265,13 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.listener?.away(code, reason);
   }
 
-  #onFullLog(maxBytes: number, maxFrames: number): void {
-    if (this.#socket === undefined) this.expire("Too many frames waited for the client");
-    else while (this.log.bytes > maxBytes || this.log.size > maxFrames) this.log.dropOldest();
+  /** Keeps a frame until the client acknowledges it. */
+  #keep(frame: Frame): void {
+    const settings = this.identity.settings as SessionSettings;
+    this.log.add(frame);
+    if (this.#socket !== undefined) while (this.log.exceeds(settings)) this.log.dropOldest();
+    else if (this.log.exceeds(settings)) this.expire("Too many frames waited for the client");
+    this.#sessions.checkBytes(this);
   }
 
   /** Hands what the client may still ask for to an object without an actor. */
@@ -303,17 +286,12 @@ export class Session implements Transport, SocketOwner, KnownSession, EndedSessi
     this.#phase = "over";
     this.listener?.lost(code, reason);
     if (this.#socket === undefined) this.#endActor();
-    this.#changed();
+    this.#room.changed();
   }
 
   #endActor(): void {
     const { listener } = this;
     this.listener = undefined;
     listener?.ended();
-  }
-
-  #changed(): void {
-    this.#change?.resolve();
-    this.#change = undefined;
   }
 }

@@ -13,7 +13,7 @@ import { answerPing } from "./pongs.ts";
 import type { ControlTransport, Trailer, TransportListener } from "./transport.ts";
 import { type MessageSource, UnfinishedMessage } from "./unfinished-message.ts";
 
-type SocketContext = OutboxContext & Pick<RuntimeContext, "heartbeat" | "limits">;
+type SocketContext = OutboxContext & Pick<RuntimeContext, "heartbeat" | "limits" | "lostSockets">;
 
 /**
  * After a close frame was sent, at most this many bytes of the client are parsed, to find the client's own
@@ -200,7 +200,7 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
 
   receive(frame: Frame): void {
     this.#unfinishedMessage?.finished();
-    this.listener?.receive(frame, this.#context.scheduler.inlineBudget());
+    this.listener?.receive(frame, this.#context.scheduler.socketBudget());
   }
 
   /** The client broke the protocol, or its socket broke. */
@@ -210,10 +210,12 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
   }
 
   closed(code: number, reason: string): void {
-    this.#unfinishedMessage?.end();
-    if (this.#heartbeatSlot !== undefined) this.#context.heartbeat.remove(this, this.#heartbeatSlot);
-    this.#outbox?.end();
-    this.#ended(code, reason);
+    this.#context.lostSockets.add(() => {
+      this.#unfinishedMessage?.end();
+      if (this.#heartbeatSlot !== undefined) this.#context.heartbeat.remove(this, this.#heartbeatSlot);
+      this.#outbox?.end();
+      this.#ended(code, reason);
+    });
   }
 
   #ended(code: number, reason: string): void {

@@ -14,16 +14,7 @@ import type { Resumption } from "./resumption.ts";
 import { SessionClient } from "./session-client.ts";
 import { settle, type TestedRuntime } from "./settle.ts";
 import type { TestClient } from "./test-client.ts";
-import { pause, type WaitOptions, waitFor } from "./wait-for.ts";
-
-export interface ReceiveNothingOptions extends WaitOptions {
-  /**
-   * How long to wait for a frame once the runtime is settled, in milliseconds of the real clock. Required if
-   * a layer, such as a Redis layer, does not count its messages in flight.
-   * @default 0
-   */
-  readonly forMs?: number;
-}
+import { pause, type ReceiveNothingOptions, type WaitOptions, waitFor } from "./wait-for.ts";
 
 /**
  * A client of one connection, without a network or a port, created by `communicate` or `communicateWith`.

@@ -1,8 +1,8 @@
 export { type CommunicateOptions, communicate, communicateWith } from "./communicate.ts";
-export { Communicator, type ReceiveNothingOptions } from "./communicator.ts";
+export { Communicator } from "./communicator.ts";
 export { ExpectationError } from "./expectation-error.ts";
 export type { Answer, ClientClosed } from "./pending-answer.ts";
 export type { Resumption } from "./resumption.ts";
 export { settle, type TestedRuntime } from "./settle.ts";
 export type { RequestOptions } from "./virtual-request.ts";
-export type { WaitOptions } from "./wait-for.ts";
+export type { ReceiveNothingOptions, WaitOptions } from "./wait-for.ts";

@@ -8,6 +8,16 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
+/** Options of `receiveNothing` of a client. */
+export interface ReceiveNothingOptions extends WaitOptions {
+  /**
+   * How long to wait for a frame once the runtime is settled, in milliseconds of the real clock. Required if
+   * a layer, such as a Redis layer, does not count its messages in flight.
+   * @default 0
+   */
+  readonly forMs?: number;
+}
+
 // Keeps the real functions, because a spec may replace the globals.
 const { setTimeout, clearTimeout } = globalThis;
 const realClock: Clock = withLongDelays({

@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { jitter } from "../../layers/jitter.ts";
 import type { Budget, Task } from "../../layers/scheduling/lane.ts";
+import { turnMs } from "../../layers/scheduling/turn-scheduler.ts";
 import { Deadline } from "../deadline.ts";
 import type { Refusal } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
@@ -10,8 +11,6 @@ import { tookTooLong } from "./admission.ts";
 
 /** An upgrade takes so long that the clock is read after each of them. */
 const unitsPerUpgrade = 64;
-/** The event loop returns to sockets and timers within this time, in ms, as the scheduler promises. */
-const turnMs = 10;
 
 interface QueueContext extends Pick<RuntimeContext, "clock" | "limits"> {
   readonly scheduler: Pick<Scheduler, "flushes" | "inlineBudget" | "now" | "upgrades">;

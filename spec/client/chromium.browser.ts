@@ -2,13 +2,11 @@ import { expect } from "chai";
 import type { Gap } from "greenroom/client";
 import type { Page } from "playwright-core";
 import { until } from "../layers/support/until.ts";
-import type { Line } from "../support/lines.ts";
+import { type Line, unusedPort } from "../support/lines.ts";
 import { Counting } from "./support/counting.ts";
 import { expectOnceOrInAGap } from "./support/journal.ts";
 import { Pages } from "./support/pages.ts";
 
-/** A port on which nobody listens. */
-const nobody = 1;
 const beatMs = 300;
 
 describe("A client in Chromium", () => {
@@ -55,13 +53,14 @@ describe("A client in Chromium", () => {
     for (const bytes of [0, 1, 3, 5, 9, 30]) {
       for (const direction of ["up", "down"] as const) {
         const held = line();
+        const { count } = pages.lines;
         held.hold(direction);
         actor.count(10);
         await send(page, 10);
         await until(() => held.held(direction) > 30);
         held.leak(direction, bytes);
         held.cut();
-        await until(() => pages.lines.newest !== held && pages.lines.newest !== undefined);
+        await until(() => pages.lines.count > count);
         await reaches(page, "joined");
       }
     }
@@ -195,7 +194,7 @@ describe("A client in Chromium", () => {
   it("hears of one gap when its server is replaced by another", async () => {
     const { page, actor } = await join();
     await exchange(page, actor, 3);
-    pages.lines.lead(nobody);
+    pages.lines.lead(unusedPort);
     line().cut();
     await reaches(page, "away");
     await pages.runtime.close({ drainMs: 100 });

@@ -1,19 +1,17 @@
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
-import { contractConsumer, frames } from "greenroom";
 import type { ConnectOptions } from "greenroom/client";
-import { contract } from "greenroom/contract";
 import { WebSocket } from "ws";
-import { z } from "zod";
 import { contractClient } from "../../client/contract-client.ts";
 import { rawClient } from "../../client/raw-client.ts";
 import { until } from "../layers/support/until.ts";
-import { type Line, Lines } from "../support/lines.ts";
+import { type Line, Lines, unusedPort } from "../support/lines.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
 import { Counting } from "./support/counting.ts";
 import { fastEnvironment } from "./support/fast-environment.ts";
 import { expectOnceOrInAGap, Journal } from "./support/journal.ts";
 import { outcomeOf } from "./support/stage.ts";
+import { Sum, sum } from "./support/sum.ts";
 
 class Brief extends Counting {
   static override readonly session = { resumeMs: 100 };
@@ -23,27 +21,8 @@ class Small extends Counting {
   static override readonly session = { maxFrames: 5 };
 }
 
-const sum = contract({
-  path: "/sum",
-  client: { add: { payload: z.object({ by: z.number() }), reply: z.object({ total: z.number() }) } },
-  server: {},
-});
-
-class Sum extends contractConsumer(sum) {
-  static override readonly frames = frames<Sum>({
-    add({ by }) {
-      this.total += by;
-      return { total: this.total };
-    },
-  });
-  total = 0;
-}
-
 /** A frame of a WebSocket client with a short payload has a header of 6 bytes, that of a server one of 2. */
 const headerOf = { up: 6, down: 2 };
-
-/** A port on which nobody listens. */
-const nobody = 1;
 
 describe("A client behind a proxy", () => {
   let lines: Lines;
@@ -85,7 +64,7 @@ describe("A client behind a proxy", () => {
 
   /** Cuts the line, and keeps the client away until the function that it returns is called. */
   async function cutOff({ client }: { client: { readonly status: { readonly state: string } } }) {
-    lines.lead(nobody);
+    lines.lead(unusedPort);
     line().cut();
     await until(() => client.status.state === "away");
     return () => lines.lead(first.port);

@@ -119,7 +119,9 @@ describe("MarkedMachine", () => {
       ["a1", "accept"],
       ["a2", "reject"],
       ["a3", "close"],
-      ["a4", "cleaned"],
+      ["a4", "away"],
+      ["a5", "online"],
+      ["a6", "cleaned"],
     ]);
     const marks: unknown[] = [];
     const actor = createActor(connectionLogic, {
@@ -134,7 +136,7 @@ describe("MarkedMachine", () => {
     actor.send({ type: "lost", code: 1001, reason: "" });
     actor.send({ type: "cleaned" });
     // A restart is a line in the box of its state.
-    expect(marks).to.deep.equal(["a1", "s2", "a3", "a4"]);
+    expect(marks).to.deep.equal(["a1", "s2", "a3", "a6"]);
   });
 
   it("has the source and targets of arrows, and the path and depth of states", () => {

@@ -28,9 +28,9 @@ function withoutInterruptions(said: string): string {
  */
 async function writeExamples(page: string, folder: string): Promise<void> {
   const text = await readFile(join(root, page), "utf8");
-  const examples = codeBlocks(text).filter(({ language }) => language === "ts");
+  const examples = codeBlocks(text).filter(({ language }) => /^tsx?$/.test(language));
   expect(examples).not.to.have.length(0);
-  for (const [index, { code, file = `example-${index + 1}.ts` }] of examples.entries()) {
+  for (const [index, { code, language, file = `example-${index + 1}.${language}` }] of examples.entries()) {
     await writeFile(join(folder, file), `${code}export {};\n`);
   }
 }
@@ -172,8 +172,8 @@ describe("the examples in docs", function () {
     }
     const config = {
       extends: "../tsconfig.json",
-      include: ["**/*.ts"],
-      compilerOptions: { noUnusedLocals: false },
+      include: ["**/*.ts", "**/*.tsx"],
+      compilerOptions: { noUnusedLocals: false, jsx: "react-jsx" },
     };
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
   });

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
 import type { ClientControl, ServerControl } from "../../protocol/control-frames.ts";
+import * as subprotocols from "../../protocol/subprotocols.ts";
 import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
@@ -133,6 +134,11 @@ describe("docs/reference/protocol.md", () => {
       left: membership,
     });
     expect(listedIn("Control frames of the client")).to.deep.equal(ofClient);
+  });
+
+  it("lists every subprotocol", () => {
+    const listed = rowsOf(page, "subprotocol", "meaning").flatMap(([name]) => quotedIn(name));
+    expect(listed).to.have.members(Object.values(subprotocols).filter((name) => typeof name === "string"));
   });
 
   it("traces what a server says", async () => {

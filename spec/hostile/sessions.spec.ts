@@ -123,7 +123,7 @@ describe("A hostile client with sessions", () => {
     for (let round = 0; round < 5; round += 1) {
       client.send("fill 10000");
       await client.take(100);
-      expect(sessions.frames.bytes).to.be.below(1_048_576 + 200 * 8);
+      expect(sessions.frames.bytes).to.be.below(1_048_576 + 200 * 108);
     }
     expect(sessions.frames.bytes).to.be.above(1_000_000);
     await check();

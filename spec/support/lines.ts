@@ -1,6 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
+/** A port on which no program listens. */
+export const unusedPort = 1;
+
 export type Direction = "up" | "down";
 
 /** One TCP connection through the proxy. The bytes of a direction can be held, and cut anywhere. */

@@ -140,10 +140,11 @@ export class Tab {
   /**
    * The sockets of the room panel so far. Opens a socket of another panel to prove that no earlier socket is
    * pending.
+   * @param panel a panel that is not connected
    */
-  async roomSockets(): Promise<string[]> {
-    const marker = this.page.waitForEvent("websocket", (socket) => socket.url().endsWith("/ws/system"));
-    await this.system.joins();
+  async roomSockets(panel: "system" | "chat" = "system"): Promise<string[]> {
+    const marker = this.page.waitForEvent("websocket", (socket) => socket.url().endsWith(`/ws/${panel}`));
+    await this[panel].joins();
     await marker;
     return this.sockets.filter((url) => url.includes("/ws/talk/"));
   }

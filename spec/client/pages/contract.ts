@@ -1,7 +1,7 @@
 import { contract } from "greenroom/contract";
 import { z } from "zod";
 
-/** What the pages and the servers of the specs for browsers share. */
+/** The contract between the pages and the servers of the specs for browsers. */
 export const talk = contract({
   path: "/talk/:room",
   params: z.object({ room: z.string() }),

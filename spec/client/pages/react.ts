@@ -36,7 +36,7 @@ function Room({ room = "tea", token = "", prefix = "" }: RoomProps) {
   return createElement("p", null, status.state, createElement(Listener, { client, prefix }));
 }
 
-/** What an editor leaves after a change of {@link Room}. */
+/** The code of {@link Room} after a change in an editor. */
 function EditedRoom(props: RoomProps) {
   const { client, status } = useConnection(talk, { params: { room: props.room ?? "tea" } });
   if (client) clients.add(client);

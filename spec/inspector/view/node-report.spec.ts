@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { referenceBytes } from "../../../runtime/session/logged-frames.ts";
 import { SessionClient } from "../../runtime/support/session-client.ts";
 import { inspectRuntime, Talk } from "../../support/inspector-runtime.ts";
 import { stopServing } from "../../support/serving.ts";
@@ -40,12 +41,13 @@ describe("NodeReport", () => {
           ({ figures: { sessions: now } }) => now.away === away && now.keptBytes === keptBytes,
         )
       ).figures.sessions;
+    const keptBytes = 2 + referenceBytes;
     const client = await SessionClient.open(`${url}/ws/a`);
     const { session } = await client.nextControl();
     await client.next();
-    await sessionsUntil(0, 2);
+    await sessionsUntil(0, keptBytes);
     client.cut();
-    await sessionsUntil(1, 2);
+    await sessionsUntil(1, keptBytes);
     const [actor] = (await page.list({ search: "joined.away" })).rows;
     expect(actor?.waitingBytes).to.equal(2);
     await SessionClient.resume(`${url}/ws/a`, String(session), 1, 1);

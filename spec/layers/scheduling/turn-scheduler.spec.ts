@@ -358,6 +358,78 @@ describe("TurnScheduler", () => {
     });
   });
 
+  describe("#socketBudget", () => {
+    const longMs = 10;
+    const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+    const workFor = (ms: number) => {
+      world.turns.scheduleEnd();
+      world.clock.advance(ms);
+      world.turns.socketBudget();
+    };
+
+    it("ends the turn after the calling work, and not once more in the check phase", async () => {
+      const worker = world.add(planOf(0, { steps: 1 }));
+      workFor(longMs);
+      workFor(longMs);
+      expect(worker.steps).to.equal(0);
+      await nextTick();
+      expect([worker.steps, world.turns.number]).to.deep.equal([1, 1]);
+      await nextTurn();
+      expect(world.turns.number).to.equal(1);
+      workFor(longMs);
+      await nextTick();
+      expect(world.turns.number).to.equal(2);
+    });
+
+    it("ends a shorter turn in the check phase", async () => {
+      workFor(longMs - 1);
+      await nextTick();
+      expect(world.turns.number).to.equal(0);
+      await nextTurn();
+      expect(world.turns.number).to.equal(1);
+    });
+
+    it("continues with the tasks that are left, in the next turn", async () => {
+      const worker = world.add(planOf(0));
+      workFor(longMs);
+      await nextTick();
+      const { steps } = worker;
+      expect(steps).to.be.above(0);
+      await nextTick();
+      expect(worker.steps).to.equal(steps);
+      await world.turn();
+      expect(worker.steps).to.be.above(steps);
+    });
+
+    it("leaves the end of a long turn to the check phase, if a timer has taken the time", async () => {
+      world.turns.scheduleEnd();
+      world.clock.advance(longMs);
+      world.turns.inlineBudget();
+      await nextTick();
+      expect(world.turns.number).to.equal(0);
+      await nextTurn();
+      expect(world.turns.number).to.equal(1);
+    });
+
+    it("does not count the time of tasks and of the end of the turn", async () => {
+      world.lanes[0]?.tasks.add({
+        run() {
+          workFor(longMs);
+          return true;
+        },
+      });
+      world.turns.onTurnEnd = () => {
+        workFor(longMs);
+        return world.turns.number < 2;
+      };
+      await nextTurn();
+      await nextTick();
+      expect(world.turns.number).to.equal(1);
+      await nextTurn();
+      expect(world.turns.number).to.equal(2);
+    });
+  });
+
   it("gives equal tasks equal time, although steps are not divisible", async () => {
     const steps = [0, 0, 0];
     for (const index of steps.keys()) {

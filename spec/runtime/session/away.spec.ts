@@ -68,6 +68,20 @@ describe("A session that is away", () => {
     expect(await rejected).to.equal("ConnectionLostError");
   });
 
+  it("lets drained() wait for the log if the socket breaks meanwhile", async () => {
+    class Bounded extends Recorder {
+      static override readonly outbox = { maxLagBytes: 1_000_000 };
+    }
+    const { client, cut, resume } = await begin({}, Bounded);
+    client.websocket.pause();
+    while (Recorder.current.waitingBytes < 600_000) Recorder.current.send("x".repeat(300_000));
+    const drained = Recorder.current.drained();
+    await cut();
+    const again = await resume(1, 0);
+    await drained;
+    expect(await again.nextControl()).to.include({ c: "resumed", from: 1 });
+  });
+
   it("comes from a client that reads too slowly, which loses nothing", async () => {
     class Slow extends Recorder {
       static override readonly outbox = { maxLagBytes: 100_000 };

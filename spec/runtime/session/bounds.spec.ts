@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { referenceBytes } from "../../../runtime/session/logged-frames.ts";
+import { frameBytes, referenceBytes } from "../../../runtime/session/logged-frames.ts";
 import { until } from "../../layers/support/until.ts";
 import { stopServing } from "../../support/serving.ts";
 import { SessionClient } from "../support/session-client.ts";
@@ -106,26 +106,26 @@ describe("The bounds of sessions", () => {
     }
     expect(sessions.size).to.equal(2);
     expect(runtime.counters().dropped.away).to.equal(1);
-    expect(sessions.frames.bytes).to.equal(2 * (1 + referenceBytes));
+    expect(sessions.frames.bytes).to.equal(2 * (1 + frameBytes + referenceBytes));
   });
 
   it("count a frame of a room once: maxSessionBytes", async () => {
     const frame = "x".repeat(100);
-    const maxSessionBytes = 100 + 3 * referenceBytes;
+    const maxSessionBytes = 100 + 2 * frameBytes + 3 * referenceBytes;
     const { cut, sessions, runtime } = await openNamed({ maxSessionBytes }, "a", "b", "c");
     for (const index of [0, 1, 2]) await cut(index);
     for (const named of Named.open.values()) named.send(frame);
-    expect(sessions.frames.bytes).to.equal(maxSessionBytes);
+    expect(sessions.frames.bytes).to.equal(maxSessionBytes - frameBytes);
     expect(sessions.awayCount).to.equal(3);
     Named.open.get("c")?.send("y");
     // The end of the first one frees its reference only, because the others keep the frame.
     await until(() => runtime.size === 1);
     expect(runtime.counters().dropped.away).to.equal(2);
-    expect(sessions.frames.bytes).to.equal(101 + 2 * referenceBytes);
+    expect(sessions.frames.bytes).to.equal(101 + 2 * frameBytes + 2 * referenceBytes);
   });
 
   it("end away sessions, then forget last words, then drop frames of the sender: maxSessionBytes", async () => {
-    const { cut, ended, sessions, runtime } = await openNamed({ maxSessionBytes: 1_000 }, "a", "b", "c");
+    const { cut, ended, sessions, runtime } = await openNamed({ maxSessionBytes: 1_300 }, "a", "b", "c");
     const send = (name: string, letter: string) => Named.open.get(name)?.send(letter.repeat(300));
     await cut(0);
     await cut(1);
@@ -141,8 +141,8 @@ describe("The bounds of sessions", () => {
     send("c", "e");
     expect(sessions.size).to.equal(2);
     expect(runtime.counters().dropped.away).to.equal(2);
-    expect(sessions.frames.bytes).to.equal(3 * (300 + referenceBytes));
+    expect(sessions.frames.bytes).to.equal(3 * (300 + frameBytes + referenceBytes));
     send("c", "f");
-    expect(sessions.frames.bytes).to.equal(3 * (300 + referenceBytes));
+    expect(sessions.frames.bytes).to.equal(3 * (300 + frameBytes + referenceBytes));
   });
 });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Scope } from "greenroom";
+import { internals } from "../../../runtime/internals.ts";
 import { until } from "../../layers/support/until.ts";
 import { nextTurn } from "../../support/next-turn.ts";
 import { stopServing } from "../../support/serving.ts";
@@ -28,6 +29,26 @@ describe("The resume of a session", () => {
     expect(Recorder.log).to.deep.equal(["echo one", "onAway", "onOnline 2", "echo two"]);
     expect(runtime.size).to.equal(1);
     expect(runtime.counters().resumed).to.equal(1);
+  });
+
+  it("goes on before the node has had time for the loss of the old socket", async () => {
+    const { client, resume, runtime, sessions } = await begin();
+    const losses: (() => void)[] = [];
+    runtime[internals].context.lostSockets.add = (end) => losses.push(end);
+    client.cut();
+    await until(() => losses.length === 1);
+    const second = await resume(1, 0, "?tab=2");
+    expect(await second.nextControl()).to.include({ c: "resumed" });
+    losses[0]?.();
+    second.send("echo still");
+    expect(await second.next()).to.equal("still");
+    expect(Recorder.log).to.deep.equal(["onAway", "onOnline 2", "echo still"]);
+    expect([sessions.awayCount, runtime.size]).to.deep.equal([0, 1]);
+    for (const end of losses.splice(0)) end();
+    second.cut();
+    await until(() => losses.length === 1);
+    losses[0]?.();
+    expect(sessions.awayCount).to.equal(1);
   });
 
   it("tells what was received and done meanwhile, and repeats only what the client lacks", async () => {
