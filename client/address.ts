@@ -5,16 +5,16 @@ import { ClientError } from "./errors.ts";
 
 /**
  * The URL of the WebSocket at `path`, which follows the path of the address.
- * @throws {TypeError} if there is no address, or it is not a URL.
+ * @throws {TypeError} if it is not the address of a server, such as `localhost:8080`, or if there is none.
  */
 export function addressOf({ url }: ConnectOptions, path = ""): string {
   const { location } = globalThis as { readonly location?: { readonly href: string } };
-  if (!(url ?? location)) throw new TypeError("Pass the option url.");
-  const address = new URL(url ?? "/", location?.href);
-  address.protocol = address.protocol.replace("http", "ws");
+  const address = new URL(url ?? "/", location?.href ?? "a:/");
   if (path) address.pathname = address.pathname.replace(/\/$/, "") + path;
   address.hash = "";
-  return address.href;
+  const text = address.href.replace(/^http/, "ws");
+  if (/^ws/.test(text)) return text;
+  throw new TypeError("Pass a ws: url.");
 }
 
 /**

@@ -96,6 +96,9 @@ export class ConsumerSettingsReader {
       maxLagMs = this.#limits.maxLagMs,
       overflow: lagPolicy = "close",
     } = outbox;
+    checkNames(`${name}.mailbox`, mailbox, { capacity, overflow });
+    checkNames(`${name}.outbox`, outbox, { maxLagBytes, maxLagMs, overflow });
+    checkNames(`${name}.supervision`, supervision, { onFailure, maxFailures, withinMs, backoffMs });
     checkOneOf(`${name}.mailbox.overflow`, overflow, policies);
     checkOneOf(`${name}.outbox.overflow`, lagPolicy, lagPolicies);
     checkRange(`${name}.outbox.maxLagBytes`, maxLagBytes);
@@ -119,11 +122,21 @@ export class ConsumerSettingsReader {
 function readSession(name: string, session: SessionOptions | false): SessionSettings | undefined {
   if (session === false) return undefined;
   const { resumeMs = 60_000, maxBytes = 1_048_576, maxFrames = 10_000, recover = false } = session;
+  const settings = { resumeMs, maxBytes, maxFrames, recover };
+  checkNames(`${name}.session`, session, settings);
   checkRange(`${name}.session.resumeMs`, resumeMs);
   checkRange(`${name}.session.maxBytes`, maxBytes);
   checkRange(`${name}.session.maxFrames`, maxFrames);
   checkOneOf(`${name}.session.recover`, recover, [true, false]);
-  return { resumeMs, maxBytes, maxFrames, recover };
+  return settings;
+}
+
+/** The compiler accepts any further property in a static property of a subclass, so a misspelt name would be ignored. */
+function checkNames(option: string, given: object, known: object): void {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  const names = Object.keys(known).join(", ");
+  throw new InvalidOptionError(`Unknown option \`${option}.${unknown}\`. The options are: ${names}.`);
 }
 
 function checkOneOf(option: string, value: unknown, values: readonly unknown[]): void {

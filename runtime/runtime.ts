@@ -169,8 +169,8 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
    *
    * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
-   * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range, or if
-   *   the consumer lacks a handler for a frame of its contract.
+   * @throws {InvalidOptionError} if `mailbox`, `outbox`, `session`, `supervision` or `handlerTimeoutMs` is out of
+   *   range or has an unknown property, or if the consumer lacks a handler for a frame of its contract.
    * @throws {RouteError} if the pattern is malformed, has a route already and `replace` is not true, or lacks
    *   a parameter of `params`. Also if a pattern is given for a consumer with a contract, or none is given for
    *   another consumer.

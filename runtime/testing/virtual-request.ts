@@ -1,6 +1,6 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
-import { sessionProtocol } from "../../protocol/subprotocols.ts";
+import { sessionProtocol, tokenPrefix } from "../../protocol/subprotocols.ts";
 
 /** A client, and the headers and subprotocols of its request. */
 export interface RequestOptions {
@@ -9,6 +9,8 @@ export interface RequestOptions {
    * @default false
    */
   readonly session?: boolean;
+  /** The token of the client, which the guards find in `scope.token`. */
+  readonly token?: string;
   /** Headers by name. `host` is `localhost` unless given. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The subprotocols that the client offers, in the client's order. */
@@ -17,9 +19,13 @@ export interface RequestOptions {
 
 export function virtualRequest(
   target: string,
-  { headers = {}, subprotocols = [], session = false }: RequestOptions,
+  { headers = {}, subprotocols = [], session = false, token }: RequestOptions,
 ): IncomingMessage {
-  const offered = session ? [sessionProtocol, ...subprotocols] : subprotocols;
+  const offered = [
+    ...(session ? [sessionProtocol] : []),
+    ...(token === undefined ? [] : [tokenPrefix + Buffer.from(token).toString("base64url")]),
+    ...subprotocols,
+  ];
   const request = new IncomingMessage(new Socket());
   request.method = "GET";
   request.url = target;

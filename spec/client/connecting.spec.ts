@@ -194,8 +194,9 @@ describe("A client that connects", () => {
   });
 
   it("refuses to be created without an address or a WebSocket", () => {
-    expect(() => connect({} as { url: string })).to.throw(TypeError, "url");
-    expect(() => connect({ url: "no address" })).to.throw(TypeError);
+    expect(() => connect({} as { url: string })).to.throw(TypeError, "ws: url");
+    for (const url of ["no address", "localhost:8080", "/ws/room", "file:///page.html"])
+      expect(() => connect({ url }), url).to.throw(TypeError, "ws: url");
     if (!("WebSocket" in globalThis))
       expect(() => connect({ url: "ws://localhost" })).to.throw(TypeError, "WebSocket");
   });

@@ -204,6 +204,25 @@ describe("Runtime", () => {
       expect(() => createRuntime({ maxPayLoad: 1 } as never)).to.throw('Unknown option "maxPayLoad"');
     });
 
+    it("of a consumer class are refused under a name that does not exist", async () => {
+      await using runtime = createRuntime();
+      const misspelt = {
+        mailbox: { capacity: 5, overfow: "close" },
+        outbox: { maxLagByte: 5 },
+        session: { resumeMs: 5, maxByte: 5 },
+        supervision: { maxFailure: 5 },
+      };
+      for (const [property, value] of Object.entries(misspelt)) {
+        class Odd extends WebSocketConsumer {}
+        Object.assign(Odd, { [property]: value });
+        const route = () => runtime.route("/ws", Odd);
+        expect(route).to.throw(
+          InvalidOptionError,
+          `Unknown option \`Odd.${property}.${Object.keys(value).at(-1)}\``,
+        );
+      }
+    });
+
     // Regression: a runtime that was never created kept listening to errors of the process and of its layers.
     it("leave no listener behind if they are refused", () => {
       const layers = chat();

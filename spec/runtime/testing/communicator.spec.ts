@@ -205,6 +205,21 @@ describe("communicate", () => {
     expect(await friend.receive()).to.equal("ada");
   });
 
+  it("passes the token of the client to guards, with and without a session", async () => {
+    class Echo extends WebSocketConsumer {}
+    const guards: Guard<string>[] = [
+      ({ token }) => (token === "ä?>" ? { user: "ada" } : { status: 401, reason: "Sign in" }),
+    ];
+    await using runtime = createRuntime({ guards });
+    runtime.route("/echo", Echo);
+    for (const session of [false, true]) {
+      await using alone = communicate(Echo, { guards, session, token: "ä?>" });
+      await using client = communicateWith(runtime, "/echo", { session, token: "ä?>" });
+      for (const ada of [alone, client]) expect(await ada.connect()).to.include({ accepted: true });
+      expect(await communicateWith(runtime, "/echo", { session }).connect()).to.include({ status: 401 });
+    }
+  });
+
   it("rejects an unmet expectation, lists what arrived, and keeps the actor running", async () => {
     const working = gate();
     class Careful extends WebSocketConsumer {
