@@ -95,7 +95,9 @@ export class LastWords implements KnownSession, SocketOwner {
     this.#socket = socket;
     const isMissed = this.#farewell.code === CloseCode.gone;
     const missed = this.log.sent - this.log.acked;
-    if (!isMissed) socket.replay(this.#frames, this.log);
+    // The first frame has to be `resumed` or `gone`, which also tell what is done.
+    if (isMissed) this.#frames.onResumed();
+    else socket.replay(this.#frames, this.log);
     this.#end(socket, { ...this.#farewell, ...(isMissed && { missed }) });
   }
 

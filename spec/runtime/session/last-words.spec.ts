@@ -149,6 +149,21 @@ describe("The end of a session", () => {
     expect(runtime.counters().dropped.away).to.equal(3);
   });
 
+  it("is told by gone first, also if a handler has settled after the end", async () => {
+    const { clock, client, cut, resume, runtime } = await begin();
+    client.send("hold");
+    await until(() => Recorder.log.includes("hold"));
+    await cut();
+    clock.increment(60_000);
+    Recorder.hold.open();
+    await until(() => runtime.size === 0);
+    const reason = "The client did not come back in time";
+    expect(await (await resume(1, 0)).rest()).to.deep.equal([
+      { c: "gone", code: 3993, reason, missed: 0, done: 1 },
+      3993,
+    ]);
+  });
+
   it("comes from bye of the client, even if the socket breaks afterwards", async () => {
     for (const leave of [
       (client: SessionClient) => client.websocket.close(1000),
