@@ -28,7 +28,7 @@ export class ClientError extends Error {
  */
 export class MayHaveBeenTaken extends ClientError {
   constructor() {
-    super("ERR_MAY_HAVE_BEEN_TAKEN", "Perhaps taken: ask the server.");
+    super("ERR_MAY_HAVE_BEEN_TAKEN", "Maybe taken: ask the server.");
   }
 }
 
