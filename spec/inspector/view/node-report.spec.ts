@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { referenceBytes } from "../../../runtime/session/logged-frames.ts";
+import { frameBytes, referenceBytes } from "../../../runtime/session/logged-frames.ts";
 import { SessionClient } from "../../runtime/support/session-client.ts";
 import { inspectRuntime, Talk } from "../../support/inspector-runtime.ts";
 import { stopServing } from "../../support/serving.ts";
@@ -41,7 +41,7 @@ describe("NodeReport", () => {
           ({ figures: { sessions: now } }) => now.away === away && now.keptBytes === keptBytes,
         )
       ).figures.sessions;
-    const keptBytes = 2 + referenceBytes;
+    const keptBytes = 2 + frameBytes + referenceBytes;
     const client = await SessionClient.open(`${url}/ws/a`);
     const { session } = await client.nextControl();
     await client.next();
