@@ -6,6 +6,7 @@ import type { Layers, RuntimeOptions } from "../runtime-options.ts";
 import { Admission, isRefusal, requireUpgrade } from "../upgrade/admission.ts";
 import { checkedParams } from "../upgrade/contract-params.ts";
 import type { AnyGuard, Guard } from "../upgrade/guards.ts";
+import { offeredProtocols } from "../upgrade/offered-protocols.ts";
 import { requestScope } from "../upgrade/request-scope.ts";
 import type { SpawnScope, WithHandlers, WithUser } from "../upgrade/route-types.ts";
 import { Router } from "../upgrade/router.ts";
@@ -79,7 +80,13 @@ export function communicate<C extends ConsumerClass, G = never>(
     hasSession: session,
     admit() {
       const incoming = virtualRequest(path, request);
-      const scope = requestScope({ path, query: String(query ?? "") }, params, incoming, user);
+      const scope = requestScope(
+        { path, query: String(query ?? "") },
+        params,
+        incoming,
+        offeredProtocols(incoming),
+        user,
+      );
       return new Admission(new Router(), [], context.report).guard({ route, scope }, incoming);
     },
   });

@@ -5,6 +5,7 @@ import { textOf } from "../../layers/errors.ts";
 import { callOwned, isPromise, runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
 import { type AnyGuard, isOriginLetIn, type Verdict } from "./guards.ts";
+import { offeredProtocols } from "./offered-protocols.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
@@ -47,7 +48,7 @@ export class Admission {
     return isOriginLetIn([...this.#guards, ...(route?.guards ?? [])], request.headers);
   }
 
-  find(request: IncomingMessage): Admitted {
+  find(request: IncomingMessage, protocols = offeredProtocols(request)): Admitted {
     const target = targetOf(request);
     let found: RouteMatch | Refusal;
     try {
@@ -60,7 +61,7 @@ export class Admission {
     if (found === notFound) return notFound;
     if (this.draining) return shuttingDown;
     if (isRefusal(found)) return found;
-    return { route: found.route, scope: requestScope(target, found.params, request) };
+    return { route: found.route, scope: requestScope(target, found.params, request, protocols) };
   }
 
   /** Calls the guards in order from `index`. Returns a promise only if a guard returns one. Never rejects. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Scope } from "../../actors/index.ts";
-import { offeredProtocols } from "./offered-protocols.ts";
+import type { OfferedProtocols } from "./offered-protocols.ts";
 
 export interface RequestTarget {
   readonly path: string;
@@ -18,11 +18,10 @@ export function targetOf({ url: target = "" }: IncomingMessage): RequestTarget {
 export function requestScope(
   { path, query }: RequestTarget,
   params: Scope["params"],
-  request: IncomingMessage,
+  { headers, socket }: IncomingMessage,
+  { own, token }: OfferedProtocols,
   user?: unknown,
 ): Scope {
-  const { headers, socket } = request;
-  const { own, token } = offeredProtocols(request);
   return {
     path,
     params,

@@ -95,8 +95,8 @@ export class Upgrades {
   /** Accepts or refuses an upgrade. Does nothing if a runtime has already handled the upgrade. */
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     if (request[handshakeOf] !== undefined || socket.writableEnded) return;
-    const found = this.#admission.find(request);
     const protocols = offeredProtocols(request);
+    const found = this.#admission.find(request, protocols);
     if (isRefusal(found) && (found === notFound || !protocols.hasSessions)) {
       // For upgrades that are not refused here, ws adds a listener for the socket's errors.
       surviveErrors(socket);
