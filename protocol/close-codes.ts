@@ -40,15 +40,12 @@ type Ranges = readonly (readonly [first: number, last: number])[];
 const isIn = (ranges: Ranges, code: number): boolean =>
   ranges.some(([first, last]) => first <= code && code <= last);
 
-/** The codes that mean `always`. */
+/** The codes that mean `always`, besides the {@link temporaryRefusals}. */
 const returningCodes: Ranges = [
   [1001, 1001],
   [1004, 1006],
   [1011, 1015],
   [3008, 3008],
-  [3408, 3408],
-  [3425, 3426],
-  [3429, 3429],
   [3500, 3599],
   [3990, 3990],
   [3992, 3993],
@@ -65,5 +62,5 @@ export const isFinal = (code: number): boolean =>
 /** Whether the client comes back after its socket was closed with `code`. */
 export function comesBack(code: number): Return {
   if (isFinal(code)) return "never";
-  return isIn(returningCodes, code) ? "always" : "unless-bye";
+  return temporaryRefusals.includes(code) || isIn(returningCodes, code) ? "always" : "unless-bye";
 }
