@@ -130,12 +130,8 @@ describe("A bundle made by esbuild", function () {
     });
   }
 
-  it("has less than 1 KB of a contract for a browser, without its schemas", async () => {
-    const entry = project.write(
-      "contract.js",
-      `import { contract, errorCodes, FrameType } from "greenroom/contract";
-      console.log(contract({ path: "/a", client: {}, server: {} }), errorCodes, FrameType);`,
-    );
+  /** Bundles `entry` as a page would. `inputs` are the paths of all modules. */
+  async function bundleForBrowser(entry: string) {
     const { outputFiles, metafile } = await build({
       entryPoints: [entry],
       bundle: true,
@@ -145,8 +141,18 @@ describe("A bundle made by esbuild", function () {
       metafile: true,
       write: false,
     });
-    expect(outputFiles[0]?.contents.byteLength).to.be.lessThan(1_000);
-    const others = Object.keys(metafile.inputs).filter((file) => !/dist\/contract\/\w+\.js$/.test(file));
+    return { contents: outputFiles[0]?.contents, inputs: Object.keys(metafile.inputs) };
+  }
+
+  it("has less than 1 KB of a contract for a browser, without its schemas", async () => {
+    const entry = project.write(
+      "contract.js",
+      `import { contract, errorCodes, FrameType } from "greenroom/contract";
+      console.log(contract({ path: "/a", client: {}, server: {} }), errorCodes, FrameType);`,
+    );
+    const { contents, inputs } = await bundleForBrowser(entry);
+    expect(contents?.byteLength).to.be.lessThan(1_000);
+    const others = inputs.filter((file) => !/dist\/contract\/\w+\.js$/.test(file));
     expect(others)
       .to.have.length(1)
       .and.match(/contract\.js$/);
@@ -154,20 +160,10 @@ describe("A bundle made by esbuild", function () {
 
   it("has at most 5,000 bytes of the client for a browser, gzipped, and almost nothing for an error class", async () => {
     const bundled = async (text: string) => {
-      const { outputFiles, metafile } = await build({
-        entryPoints: [project.write("client.js", text)],
-        bundle: true,
-        platform: "browser",
-        format: "esm",
-        minify: true,
-        metafile: true,
-        write: false,
-      });
-      const others = Object.keys(metafile.inputs).filter(
-        (file) => !/dist\/(?:client|contract|protocol)\/[\w-]+\.js$/.test(file),
-      );
+      const { contents, inputs } = await bundleForBrowser(project.write("client.js", text));
+      const others = inputs.filter((file) => !/dist\/(?:client|contract|protocol)\/[\w-]+\.js$/.test(file));
       expect(others).to.have.length(1);
-      return gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).byteLength;
+      return gzipSync(contents ?? "", { level: 9 }).byteLength;
     };
     const size = await bundled(`import { connect } from "greenroom/client"; globalThis.connect = connect;`);
     expect(size).to.be.within(3_000, 5_000);
