@@ -3,7 +3,7 @@ import { createListeners, reportUncaught } from "../../client/listeners.ts";
 import { run } from "../support/child-process.ts";
 
 describe("Listeners", () => {
-  it("report an error of a listener as an uncaught one, if nobody else takes it", async () => {
+  it("report an error of a listener as an uncaught one, if there is no listener for errors", async () => {
     const file = new URL("../../client/listeners.ts", import.meta.url).href;
     const program = `import { createListeners, reportUncaught } from ${JSON.stringify(file)};
       process.on("uncaughtException", ({ message }) => console.log("uncaught", message));

@@ -144,7 +144,7 @@ describe("A hostile client with sessions", () => {
     await checkNothingLeft();
   });
 
-  it("delays nobody by a flood of control frames", async () => {
+  it("delays no other client by a flood of control frames", async () => {
     const { attack, check, checkNothingLeft } = await startAttack();
     const { client } = await attack();
     const beat = `${mark}{"c":"beat"}`;

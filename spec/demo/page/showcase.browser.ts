@@ -61,7 +61,7 @@ describe("the demo's page: showcase", () => {
   });
 
   describe("the reliable chat", () => {
-    it("shows texts missed during a cut connection, each once, and nobody leaves", async () => {
+    it("shows texts missed during a cut connection, each once, and no member leaves", async () => {
       const wire = new Wire();
       const { reliable: ann } = await demo.openTab((page) => wire.lay(page, "/ws/reliable"));
       const { reliable: ben } = await demo.openTab();

@@ -81,7 +81,7 @@ describe("The frames of a session", () => {
     expect(await strict.nextControl()).to.deep.equal({ c: "ack", n: 1 });
   });
 
-  it("are the same bytes for all members of a room, whoever of them gets an ack", async () => {
+  it("are the same bytes for all members of a room, also if one of them gets an ack", async () => {
     class Member extends WebSocketConsumer<{ messages: { note: object } }> {
       static override readonly layer = "chat";
       static override readonly on = handlers<Member>({
