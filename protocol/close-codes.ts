@@ -22,6 +22,12 @@ export const CloseCode = {
   restart: 1012,
   overflow: 1013,
   slow: 3008,
+  /** The time for which the guards have admitted the client is over: 3000 and the status 401. */
+  expired: 3401,
+  /** The client has sent too many frames or bytes. HTTP has no status 490. */
+  flood: 3490,
+  /** The actor has reached a limit. HTTP has no status 491. */
+  limit: 3491,
   /** The client has given up this socket. */
   givenUp: 3990,
   /** Another socket of the client has taken over the session. */

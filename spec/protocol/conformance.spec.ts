@@ -101,11 +101,13 @@ const hastyEnvironment = (page: EventTarget): Environment => ({
 describe("the protocol between a client and a server", () => {
   let runs = 0;
   let world: { readonly lines: Lines; readonly clock: SimulatedClock };
+  let dropped: () => number;
 
   beforeEach(async () => {
     const clock = new SimulatedClock();
     const { runtime, server } = await serve({ layers: chat(), clock, onError: () => {} });
     runtime.route("/ws/:run", NumberedConsumer);
+    dropped = () => runtime.counters().dropped.closing;
     world = { clock, lines: await Lines.to((server.address() as AddressInfo).port) };
   });
 
@@ -121,7 +123,7 @@ describe("the protocol between a client and a server", () => {
     const page = new EventTarget();
     const url = `http://127.0.0.1:${world.lines.port}/ws/${runs}`;
     const client = rawClient({ url, WebSocket }, hastyEnvironment(page));
-    const observer = new Observer(client, exchange);
+    const observer = new Observer(client, exchange, dropped);
     const all = { ...world, page, exchange, observer };
     for (const number of run) {
       const pick = Math.floor(number / schedule.length);
@@ -134,7 +136,7 @@ describe("the protocol between a client and a server", () => {
 
   it("keeps its promises through any cuts", async () => {
     const run = fc.array(fc.nat({ max: 2 ** 14 }), { minLength: 10, maxLength: 60, size: "max" });
-    await fc.assert(fc.asyncProperty(run, play), { numRuns: 25 });
+    await fc.assert(fc.asyncProperty(run, play), { numRuns: 25, endOnFailure: true });
     expect(runs).to.be.at.least(25);
   });
 });
