@@ -1,10 +1,14 @@
 import { InvalidMessageError } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { decode, encode, maxPayloadBytes } from "./wire/codec.ts";
+import { containersIn } from "./wire/plain-msgpack.ts";
+import { maxContainers } from "./wire/plain-values.ts";
 
-/** The maximum encoded size of a value inside another message, in bytes. */
+/** The maximum encoded size of a value inside another message, in bytes, and the maximum of its objects and arrays. */
 const maxValueBytes = maxPayloadBytes - 64 * 1024;
+const maxValueContainers = maxContainers - 10_000;
 const maxPartBytes = 128 * 1024;
+const maxPartContainers = maxContainers / 2;
 
 /** Returns a deep-frozen copy of a message, as received by a node. @throws {InvalidMessageError} */
 export function throughCodec(message: object): Message {
@@ -17,25 +21,39 @@ export function throughCodec(message: object): Message {
  */
 export function valueThroughCodec(value: unknown, name: string, maxBytes = maxValueBytes): unknown {
   const payload = encodeValue(value);
-  if (payload.length <= maxBytes) return decode(payload).message.value;
+  if (payload.length > maxBytes) {
+    throw new InvalidMessageError(
+      `${name} must not exceed ${maxBytes} bytes when encoded: this one has ${payload.length}.`,
+    );
+  }
+  const containers = containersIn(payload);
+  if (containers <= maxValueContainers) return decode(payload).message.value;
   throw new InvalidMessageError(
-    `${name} must not exceed ${maxBytes} bytes when encoded: this one has ${payload.length}.`,
+    `${name} must not have more than ${maxValueContainers} objects and arrays: this one has ${containers}.`,
   );
 }
 
-/** Splits a list into one or more parts of at most 128 KiB (encoded). A larger entry is a part of its own. */
+/**
+ * Splits a list into one or more parts of at most 128 KiB (encoded), with at most 50,000 objects and arrays. A larger
+ * entry is a part of its own.
+ */
 export function inParts<T>(entries: readonly T[]): readonly (readonly T[])[] {
   let part: T[] = [];
   const parts = [part];
   let bytes = 0;
+  let containers = 0;
   for (const entry of entries) {
-    const size = encodeValue(entry).length;
-    if (bytes + size > maxPartBytes && part.length > 0) {
+    const payload = encodeValue(entry);
+    const added = containersIn(payload);
+    const isFull = bytes + payload.length > maxPartBytes || containers + added > maxPartContainers;
+    if (isFull && part.length > 0) {
       part = [];
       parts.push(part);
       bytes = 0;
+      containers = 0;
     }
-    bytes += size;
+    bytes += payload.length;
+    containers += added;
     part.push(entry);
   }
   return parts;

@@ -12,6 +12,8 @@ export interface EncryptionOptions {
 }
 
 export interface Encryption {
+  /** Whether payloads are encrypted. If so, each payload names its topic. */
+  readonly isOn: boolean;
   encrypt(payload: Uint8Array): Uint8Array;
   /** @returns undefined if `encrypted` is too long, was modified, or was encrypted with another key. */
   decrypt(encrypted: Uint8Array): Uint8Array | undefined;
@@ -23,6 +25,7 @@ export interface Encryption {
 export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
 const noEncryption: Encryption = {
+  isOn: false,
   encrypt: (payload) => payload,
   decrypt: (payload) => payload,
   derive: (secret) => secret,
@@ -37,6 +40,7 @@ export function createEncryption(options: EncryptionOptions | undefined): Encryp
   const keys = fernetKeys(options.keys);
   const deriving = createSecretKey(digest(options.keys[0] as string));
   return {
+    isOn: true,
     encrypt: (payload) => encryptToken(keys[0], payload),
     decrypt: (token) => (token.length > maxEncryptedBytes ? undefined : decryptToken(keys, token)),
     derive: (secret) => createHmac("sha256", deriving).update(secret).digest(),

@@ -28,18 +28,26 @@ export class PayloadDecoder {
     return isRefused;
   }
 
-  /** Like {@link decode}, but does not refuse any type. */
+  /**
+   * Like {@link decode}, but does not refuse any type.
+   * @param topic the topic that the payload has to name if it names one: only its sender knows the keys.
+   */
   decodeAny(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
     const decrypted = this.#encryption.decrypt(payload);
     if (decrypted === undefined) {
       const text = `A payload on "${topic}" cannot be decrypted with the keys of this layer.`;
       return this.#drop("undecryptable", new Error(text), report);
     }
+    let decoded: Decoded;
     try {
-      return decode(decrypted);
+      decoded = decode(decrypted);
     } catch (cause) {
       return this.#drop("garbage", new Error(`A payload on "${topic}" is not a message.`, { cause }), report);
     }
+    const { topic: named = topic } = decoded.envelope ?? {};
+    if (!this.#encryption.isOn || named === topic) return decoded;
+    const text = `A payload on "${topic}" was encrypted for another topic.`;
+    return this.#drop("undecryptable", new Error(text), report);
   }
 
   #drop(reason: DropReason, error: Error, report: ErrorListener): undefined {

@@ -1,15 +1,30 @@
-import { maxDepth } from "./plain-values.ts";
+import { maxContainers, maxDepth } from "./plain-values.ts";
+
+/** The maps and arrays so far in the payload that is being checked, and their limit. The check is synchronous. */
+let containers = 0;
+let most = maxContainers;
 
 /**
  * Checks, before decoding, that `bytes` is one whole msgpack value without extensions, that all map keys are
- * strings, and that nothing nests deeper than {@link maxDepth}. msgpackr would also decode records,
- * references and sets, and recurses as deeply as its input is nested.
+ * strings, that nothing nests deeper than {@link maxDepth}, and that there are at most {@link maxContainers} maps
+ * and arrays. msgpackr would also decode records, references and sets, and recurses as deeply as its input is
+ * nested.
  * @throws {RangeError} if one of these checks fails.
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md for the formats.
  */
 export function checkPlainMsgpack(bytes: Uint8Array): void {
+  containers = 0;
+  most = maxContainers;
   if (skip(bytes, 0, 1) !== bytes.length)
     throw new RangeError("The payload is truncated or has extra bytes.");
+}
+
+/** Returns the number of maps and arrays in a value. @param bytes plain msgpack */
+export function containersIn(bytes: Uint8Array): number {
+  containers = 0;
+  most = Number.POSITIVE_INFINITY;
+  skip(bytes, 0, 1);
+  return containers;
 }
 
 /** Returns the index after the value that begins at `at`. This index may be beyond the end of `bytes`. */
@@ -52,14 +67,20 @@ function skipBytes(bytes: Uint8Array, at: number, sizeOfLength: number): number 
 }
 
 function skipItems(bytes: Uint8Array, from: number, count: number, depth: number): number {
-  if (depth > maxDepth) throw new RangeError("The payload is nested too deeply.");
+  checkContainer(depth);
   let at = from;
   for (let index = 0; index < count; index += 1) at = skip(bytes, at, depth + 1);
   return at;
 }
 
-function skipMap(bytes: Uint8Array, from: number, count: number, depth: number): number {
+function checkContainer(depth: number): void {
   if (depth > maxDepth) throw new RangeError("The payload is nested too deeply.");
+  containers += 1;
+  if (containers > most) throw new RangeError("The payload has too many maps and arrays.");
+}
+
+function skipMap(bytes: Uint8Array, from: number, count: number, depth: number): number {
+  checkContainer(depth);
   let at = from;
   for (let index = 0; index < count; index += 1) {
     if (!beginsString(unsigned(bytes, at, 1))) throw new RangeError("A map key is not a string.");

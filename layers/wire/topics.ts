@@ -1,4 +1,4 @@
-import { checkPrefix } from "../names.ts";
+import { checkPrefix, deadSuffix } from "../names.ts";
 
 /** The names on the wire. Groups are named as in channels_redis' pub/sub layer, so Django can share them. */
 export class Topics {
@@ -33,5 +33,12 @@ export class Topics {
 
   queue(name: string): string {
     return this.#queues + name;
+  }
+
+  /** The topic of the queue to which the jobs of a queue were sent first, if this is a queue of dead letters. */
+  originOfJobs(queue: string): string {
+    let origin = queue;
+    while (origin.endsWith(deadSuffix)) origin = origin.slice(0, -deadSuffix.length);
+    return this.queue(origin);
   }
 }

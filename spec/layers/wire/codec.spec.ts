@@ -77,6 +77,28 @@ describe("codec", () => {
     }
   });
 
+  it("refuses more than 100,000 objects and arrays, before it decodes them", () => {
+    for (const [kind, byte, item] of [
+      ["maps", 0x80, {}],
+      ["arrays", 0x90, []],
+    ] as const) {
+      const payloadWith = (count: number) => {
+        const head = fromHex("82a474797065a178a161dd00000000");
+        head.writeUInt32BE(count, head.length - 4);
+        return Buffer.concat([head, Buffer.alloc(count, byte)]);
+      };
+      // The message and the list are two of them.
+      expect(decode(payloadWith(99_998)).message.a, kind).to.have.length(99_998);
+      expect(() => decode(payloadWith(99_999)), kind).to.throw(RangeError, "too many maps and arrays");
+      const messageWith = (count: number) => ({ type: "x", a: Array.from({ length: count }, () => item) });
+      expect(encode(messageWith(99_998)), kind).to.deep.equal(payloadWith(99_998));
+      expect(() => encode(messageWith(99_999)), kind).to.throw(
+        InvalidMessageError,
+        'A message has at most 100000 objects and arrays: "x" has more.',
+      );
+    }
+  });
+
   it("encodes and decodes the same bytes as Python's msgpack", () => {
     // msgpack.packb(…) of the same values, in the same order.
     const pairs: [object, string][] = [

@@ -5,7 +5,7 @@ import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
 import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
 import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
-import { decode, maxPayloadBytes } from "../../../layers/wire/codec.ts";
+import { decode, encode, maxPayloadBytes } from "../../../layers/wire/codec.ts";
 import { createEncryption, maxEncryptedBytes } from "../../../layers/wire/encryption.ts";
 
 const bytes = (text: string) => Buffer.from(text);
@@ -123,6 +123,53 @@ describe("ChannelLayer with encryption", () => {
     await inbox.next("aside");
     expect(seen).to.have.length(2);
     for (const payload of seen) expect(payload).to.match(/^gAAAAA[\w-]+=*$/);
+  });
+
+  it("refuses a payload that a program without keys has moved to another topic", async () => {
+    const layer = start("key");
+    const { channel, inbox } = await join(layer);
+    const secrets: Uint8Array[] = [];
+    const topics = ["greenroom__group__secret", `greenroom__node__${layer.node}`];
+    for (const topic of topics) bus.subscribe(topic, (_, payload) => secrets.push(payload));
+    await layer.groupSend("secret", { type: "secret" }, { except: "none" });
+    await layer.send(channel, { type: "letter" });
+    await inbox.next("letter");
+    for (const payload of secrets) bus.publish("greenroom__group__group", payload);
+    await layer.groupSend("group", { type: "end" });
+    await inbox.next("end");
+    expect(inbox.types).to.deep.equal(["letter", "end"]);
+    expect(layer.counters().dropped).to.deep.equal({ undecryptable: 2 });
+    expect(reports).to.deep.equal(
+      secrets.map(() => 'A payload on "greenroom__group__group" was encrypted for another topic.'),
+    );
+  });
+
+  it("accepts a payload that names no topic, because other programs with the keys send such payloads", async () => {
+    const layer = start("key");
+    const { inbox } = await join(layer);
+    const { encrypt } = createEncryption({ keys: ["key"] });
+    bus.publish("greenroom__group__group", encrypt(encode({ type: "from Python" })));
+    await inbox.next("from Python");
+    expect(layer.counters().dropped).to.deep.equal({});
+  });
+
+  it("accepts a job among the dead letters of its queue, and among the dead letters of these", async () => {
+    const layer = start("key");
+    const handled: string[] = [];
+    await layer.send("jobs", { type: "job" });
+    await layer.send("jobs.dead", { type: "letter" });
+    for (const queue of ["jobs", "jobs.dead"]) {
+      const fail = () => Promise.reject(new Error("failed"));
+      await layer.consume(queue, fail, { maxDeliveries: 1 });
+    }
+    await new Promise<void>((resolve) => {
+      const handle = ({ type }: { type: string }) => {
+        if (handled.push(type) === 2) resolve();
+      };
+      void layer.consume("jobs.dead.dead", handle);
+    });
+    expect(handled).to.have.members(["job", "letter"]);
+    expect(layer.counters().dropped).not.to.have.property("undecryptable");
   });
 
   it("delivers messages during a key rotation, node by node", async () => {
