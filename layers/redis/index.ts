@@ -1,3 +1,8 @@
+/**
+ * Layers on Redis, for applications of several processes. They need the package `ioredis`.
+ *
+ * @module greenroom/redis
+ */
 export type { RedisFactory } from "./connection/client-factory.ts";
 export type { CredentialsFunction, RedisCredentials } from "./connection/credentials.ts";
 export type { CommandQueueOptions, PubSubOptions } from "./connection/pubsub-settings.ts";

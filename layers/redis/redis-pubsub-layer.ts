@@ -17,7 +17,7 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  * node. While the connection of a node is down, the node's channels miss all messages. After the reconnect,
  * each of these channels receives one gap for every group that the channel belongs to, and one gap without a
  * group, for missed direct sends. During the outage, a send by the node waits up to half a second for the
- * connection, and then rejects with {@link LayerUnavailableError}.
+ * connection, and then rejects with `LayerUnavailableError`.
  *
  * Payloads are plain msgpack, and topics are named as in channels_redis' `RedisPubSubChannelLayer`. A Django
  * or Fast Channels process with the same `prefix` therefore shares the groups. But such a process cannot

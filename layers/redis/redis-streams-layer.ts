@@ -1,3 +1,4 @@
+import type { Backend } from "../backend.ts";
 import { ChannelLayer } from "../channel-layer.ts";
 import type { AnyMessages } from "../message.ts";
 import type { ChannelLayerOptions } from "../options.ts";
@@ -6,6 +7,7 @@ import type { BackendFactory } from "./connection/backend-factory.ts";
 import type { PubSubOptions } from "./connection/pubsub-settings.ts";
 import { queueKeys } from "./jobs/queue-scripts.ts";
 import { createBackend, type RedisTarget } from "./sharding/create-backend.ts";
+import { StateKeys } from "./state/state-keys.ts";
 import { secretKey, streamNames } from "./streams/stream-format.ts";
 import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./streams/streams-backend.ts";
 
@@ -44,15 +46,22 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
    * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisStreamsLayerOptions) {
-    const shared = { ...options, probePrefix: options.prefix };
-    const topics = new Topics(options.prefix);
-    const factory: BackendFactory = {
-      capabilities: streamsCapabilities,
-      keyOf: (topic) => (topics.isGroup(topic) ? streamNames(topic).channel : topic),
-      secretKey: secretKey(options.prefix),
-      queueKeyOf: (queue) => queueKeys(queue).tag,
-      create: (target) => new RedisStreamsBackend({ ...shared, ...target }),
-    };
-    super(createBackend(shared, factory), options);
+    super(createStreamsBackend(options), options);
   }
+}
+
+/** The backend of a {@link RedisStreamsLayer}. */
+export function createStreamsBackend(options: RedisStreamsLayerOptions): Backend {
+  const shared = { ...options, probePrefix: options.prefix };
+  const topics = new Topics(options.prefix);
+  const stateKeys = new StateKeys(options.prefix);
+  const factory: BackendFactory = {
+    capabilities: streamsCapabilities,
+    keyOf: (topic) => (topics.isGroup(topic) ? streamNames(topic).channel : topic),
+    secretKey: secretKey(options.prefix),
+    queueKeyOf: (queue) => queueKeys(queue).tag,
+    stateKeyOf: (place) => (typeof place === "string" ? stateKeys.kindTag(place) : stateKeys.tag(place)),
+    create: (target) => new RedisStreamsBackend({ ...shared, ...target }),
+  };
+  return createBackend(shared, factory);
 }

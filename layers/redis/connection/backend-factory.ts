@@ -1,4 +1,5 @@
 import type { Backend, Capabilities } from "../../backend.ts";
+import type { Partition, StateBackend } from "../../state-backend.ts";
 import type { PubSubCommands } from "./pubsub-commands.ts";
 import { type PubSubOptions, type PubSubSettings, pubSubSettings } from "./pubsub-settings.ts";
 import { type RedisServerTarget, resolveServer } from "./server-address.ts";
@@ -15,7 +16,16 @@ export interface ByShard {
   };
 }
 
+/** The named actors on one server or shard. A kind and its partitions may be on different ones. */
+export interface ShardState extends StateBackend {
+  /** Like `claim`, but does not store the version in the data of the kind: see {@link raise}. */
+  claimPartition(...claim: Parameters<StateBackend["claim"]>): ReturnType<StateBackend["claim"]>;
+  /** Stores the version of a partition in the data of its kind, if it is higher than the stored one. */
+  raise(partition: Partition, version: number): Promise<void>;
+}
+
 export interface RedisBackend extends Backend {
+  readonly state?: ShardState;
   /** The server's address, without passwords. */
   readonly address: string;
   /**
@@ -32,6 +42,8 @@ export interface BackendFactory {
   keyOf(topic: string): string;
   /** Like `keyOf`, but for queues. Called only if the capabilities include `workers`. */
   queueKeyOf(queue: string): string;
+  /** Returns the Redis key that determines the server or shard of a partition, or of a kind. */
+  stateKeyOf?(place: Partition | string): string;
   /** The Redis key of the secret that the nodes share. Absent if the capabilities do not include `history`. */
   readonly secretKey?: string;
   create(target: RedisServerTarget | ByShard): RedisBackend;

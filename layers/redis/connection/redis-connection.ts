@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { type Clock, systemClock } from "../../clock.ts";
-import { LayerUnavailableError } from "../../errors.ts";
+import { type Effect, LayerUnavailableError } from "../../errors.ts";
 import { backoffMs, pause, retry } from "../../retry.ts";
 import { untilAborted } from "../../until-aborted.ts";
 import { withTimeout } from "../../with-timeout.ts";
@@ -32,6 +32,9 @@ const wrongNode = /^(?:MOVED|CLUSTERDOWN) /;
 
 /** Matches error replies that are not refusals, but tell of a wrong server. */
 const wrongServer = /^(?:MOVED|ASK|TRYAGAIN|READONLY)\b/;
+
+/** Matches error replies after which the same command may succeed later. The server did not execute it. */
+const passing = /^(?:ASK|BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MOVED|READONLY|TRYAGAIN)\b/;
 
 /** Matches error replies that are not refusals, but tell the state of a consumer group. */
 const groupStates = /^(?:BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
@@ -108,14 +111,14 @@ export class RedisConnection {
   }
 
   get notConnected(): LayerUnavailableError {
-    return this.unavailable("is not connected");
+    return this.unavailable("is not connected", this.#failure, "none");
   }
 
   /** The message contains the address (without the password), the text `what`, and the cause if known. */
-  unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
+  unavailable(what: string, cause = this.#failure, effect: Effect = "unknown"): LayerUnavailableError {
     const { address } = this.#server;
     const why = cause === undefined ? "" : `: ${cause.message}`;
-    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
+    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause, effect });
   }
 
   /**
@@ -157,7 +160,10 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const isRefused = isRefusal(cause);
       const what = `${isRefused ? "refuses" : "did not answer"} ${label === undefined ? "a command" : textOfLabel(label)}`;
-      const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
+      const effect = isRefused ? (passing.test(cause.message) ? "none" : "refused") : "unknown";
+      const failure = this.isUp
+        ? this.unavailable(what, cause, effect)
+        : this.unavailable("is not connected", this.#failure, effect);
       if (isRefused && label !== undefined) {
         // The commands of a group that is gone are not repeated.
         if (groupStates.test(cause.message)) this.#refusals.succeeded(label, 0);
@@ -168,6 +174,14 @@ export class RedisConnection {
       else if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
+  }
+
+  /** Reads nothing from the server until `until` resolves. The server, and its limits, keep what it has to send. */
+  pauseReading(until: Promise<void>): void {
+    const stream = this.#redis?.stream;
+    if (stream === undefined || stream.isPaused()) return;
+    stream.pause();
+    void until.then(() => stream.resume());
   }
 
   /** Forgets that the server has refused commands with `key`. */

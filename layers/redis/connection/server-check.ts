@@ -14,6 +14,8 @@ export interface ServerFacts {
   readonly runId: string | undefined;
   /** The setting `maxmemory-policy`. */
   readonly evictionPolicy: string | undefined;
+  /** Whether the server writes an append-only file. */
+  readonly hasAppendOnlyFile: boolean | undefined;
 }
 
 /**
@@ -80,7 +82,12 @@ async function answerOf<T>(asking: Promise<T>): Promise<T | undefined> {
 }
 
 function factsIn(info: string): ServerFacts {
-  return { runId: fieldOf(info, "run_id"), evictionPolicy: fieldOf(info, "maxmemory_policy") };
+  const appendOnly = fieldOf(info, "aof_enabled");
+  return {
+    runId: fieldOf(info, "run_id"),
+    evictionPolicy: fieldOf(info, "maxmemory_policy"),
+    hasAppendOnlyFile: appendOnly === undefined ? undefined : appendOnly === "1",
+  };
 }
 
 function fieldOf(info: string, name: string): string | undefined {

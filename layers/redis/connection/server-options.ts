@@ -67,7 +67,11 @@ export interface RedisConnectionOptions {
    * login is `redis: { sentinelUsername, sentinelPassword }`. Cannot be combined with `client`.
    *
    * @example
-   * credentials: async () => ({ username: "app", password: await tokens.current() })
+   * new RedisPubSubLayer({
+   *   url: "rediss://redis.example.com",
+   *   prefix: "chat",
+   *   credentials: async () => ({ username: "app", password: await tokens.current() }),
+   * });
    */
   readonly credentials?: CredentialsFunction;
   /** Further options of ioredis, such as `tls`, `family` or `db`, except those that affect delivery. */

@@ -61,6 +61,32 @@ redis.call('PERSIST', KEYS[1])
 return 1
 `);
 
+/** The number of senders in one of the two hashes of {@link enqueueOnceScript}. */
+export const sendersInHash = 1_000;
+
+const sendersMs = 7 * 24 * 60 * 60 * 1_000;
+
+/**
+ * KEYS: stream, a hash with the highest number of each sender, the hash before that. ARGV: capacity, payload, sender,
+ * number. Like {@link enqueueScript}, but returns 1 without adding an entry if the number of the sender is not higher
+ * than before. A full hash replaces the one before it, so that the hashes stay small.
+ */
+export const enqueueOnceScript = script(`
+local known = redis.call('HGET', KEYS[2], ARGV[3])
+local last = known or redis.call('HGET', KEYS[3], ARGV[3])
+if last and tonumber(last) >= tonumber(ARGV[4]) then return 1 end
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+if not known and redis.call('HLEN', KEYS[2]) >= ${sendersInHash} then redis.call('RENAME', KEYS[2], KEYS[3]) end
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+redis.call('PEXPIRE', KEYS[2], '${sendersMs}')
+redis.call('XADD', KEYS[1], '*', 'payload', ARGV[2])
+redis.call('PERSIST', KEYS[1])
+return 1
+`);
+
+/** The hashes of {@link enqueueOnceScript}. The name of a channel contains no colon, so no queue has these keys. */
+export const senderKeys = (stream: string) => [`${stream}:senders`, `${stream}:senders:before`] as const;
+
 /**
  * KEYS: stream. ARGV: group, id, the consumer that holds the entry, or '' if it certainly does, idle ms of an empty
  * queue. Removes the entry, even if another worker has taken it over. Returns 0 if another worker has removed the

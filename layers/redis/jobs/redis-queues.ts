@@ -1,5 +1,12 @@
 import type { Redis } from "ioredis";
-import type { Consumption, Health, QueueBackend, QueueReceiver, QueueSettings } from "../../backend.ts";
+import type {
+  Consumption,
+  Health,
+  JobNumber,
+  QueueBackend,
+  QueueReceiver,
+  QueueSettings,
+} from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { LayerClosedError } from "../../errors.ts";
 import { JobWorker } from "../../jobs/job-worker.ts";
@@ -9,7 +16,7 @@ import type { RedisServer } from "../connection/server-options.ts";
 import { LifeSigns } from "./life-signs.ts";
 import { defaultQueueIdleMs, deleteQueue } from "./queue-lifetime.ts";
 import { QueueLoss } from "./queue-loss.ts";
-import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
+import { enqueueOnceScript, enqueueScript, queueKeys, runOrdered, senderKeys } from "./queue-scripts.ts";
 import { RedisQueueSource } from "./queue-source.ts";
 
 export interface RedisQueuesOptions {
@@ -65,14 +72,17 @@ export class RedisQueues implements QueueBackend {
   }
 
   /** @throws {LayerUnavailableError} */
-  async enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean> {
+  async enqueue(queue: string, payload: Uint8Array, capacity: number, once?: JobNumber): Promise<boolean> {
     this.#refuseIfClosed();
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const { stream } = queueKeys(queue);
     const label = { command: "EVAL", kind: "enqueue", keys: [stream], addsData: true };
-    const isAdded = await this.#connection.runWhenUp(bytes.length, () =>
-      this.#connection.run((redis) => runOrdered(redis, enqueueScript, [stream], capacity, bytes), label),
-    );
+    const add = (redis: Redis) => {
+      if (once === undefined) return runOrdered(redis, enqueueScript, [stream], capacity, bytes);
+      const keys = [stream, ...senderKeys(stream)];
+      return runOrdered(redis, enqueueOnceScript, keys, capacity, bytes, once.sender, once.number);
+    };
+    const isAdded = await this.#connection.runWhenUp(bytes.length, () => this.#connection.run(add, label));
     return isAdded === 1;
   }
 
@@ -129,6 +139,14 @@ export class RedisQueues implements QueueBackend {
     // The renewals of this process find out that the queue is gone. Other processes notice it soon.
     for (const source of this.#sourcesOf(queue)) source.renew();
     return count;
+  }
+
+  /** @throws {LayerUnavailableError} */
+  async size(queue: string): Promise<number> {
+    this.#refuseIfClosed();
+    const { stream } = queueKeys(queue);
+    const label = { command: "XLEN", kind: "size", keys: [stream] };
+    return this.#connection.runWhenUp(0, () => this.#connection.run((redis) => redis.xlen(stream), label));
   }
 
   /** Rejects the calls that wait for a connection. */

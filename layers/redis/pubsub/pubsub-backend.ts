@@ -11,6 +11,7 @@ export const pubSubCapabilities: Capabilities = {
   crossProcess: true,
   history: false,
   workers: false,
+  state: false,
 };
 
 /** Options of a {@link RedisPubSubBackend}. */
@@ -26,6 +27,7 @@ export type RedisPubSubBackendOptions = RedisServerTarget & PubSubOptions;
  * not report.
  */
 export class RedisPubSubBackend implements RedisBackend {
+  /** The same for each backend of this class. */
   readonly capabilities = pubSubCapabilities;
   readonly #server: RedisServer;
   readonly #settings: PubSubSettings;
@@ -45,6 +47,7 @@ export class RedisPubSubBackend implements RedisBackend {
     return this.#server.address;
   }
 
+  /** Unhealthy while a connection is down, or the server refuses commands. */
   get health(): Health {
     return this.#connection?.health ?? { ok: false, reason: "The backend has not been opened." };
   }

@@ -19,6 +19,8 @@ export interface PublisherHooks {
   prepare?(redis: Redis): void;
   /** The publisher has connected, perhaps to another server. */
   up?(): void;
+  /** Distinguishes the two connections from those of groups, in errors and in `CLIENT LIST`. */
+  readonly purpose?: string;
 }
 
 /** The two connections of pub/sub: a publisher with a queue of commands, and a subscriber with a probe. */
@@ -45,8 +47,9 @@ export class PubSubConnection {
     const { address, connectTimeoutMs: ms } = server;
     const { clock, commands, probeMs, probeTopic, kindPrefix, commandLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
+    const role = (name: string) => (hooks.purpose === undefined ? name : `${hooks.purpose}-${name}`);
     const publisher = new RedisConnection(
-      "publisher",
+      role("publisher"),
       server,
       {
         prepare: (redis) => hooks.prepare?.(redis),
@@ -57,12 +60,15 @@ export class PubSubConnection {
         },
         down() {},
         error,
-        demoted: (why) => void subscriber.rebuild(why),
+        demoted: (why) => {
+          // A subscriber that has already moved to the new master would lose messages in a second outage.
+          if (!this.#areApart) void subscriber.rebuild(why);
+        },
       },
       clock,
     );
     const subscriber = new RedisConnection(
-      "subscriber",
+      role("subscriber"),
       server,
       {
         prepare: (redis) => this.#receiveFrom(redis, settings),
@@ -158,17 +164,27 @@ export class PubSubConnection {
     if (conflict !== undefined) this.#listener.error(conflict);
   }
 
+  /** Whether the servers of the two connections differ. False if the servers do not tell their ids. */
+  get #areApart(): boolean {
+    return this.publisher.facts?.runId !== this.#subscriber.facts?.runId;
+  }
+
   /** After a failover, the subscriber may still be connected to the old master, and cannot always be checked. */
   #rebuildStraySubscriber(): void {
-    if (this.publisher.facts?.runId === this.#subscriber.facts?.runId) return;
+    if (!this.#areApart) return;
     void this.#subscriber.rebuild(new Error("the publisher has connected to another server"));
   }
 
-  /** After a failover, the publisher may still be connected to the old master. */
+  /**
+   * After a failover, the publisher may still be connected to the old master.
+   *
+   * @throws if the servers differ, because a publication then does not tell whether the subscriber works.
+   */
   #rebuildStrayPublisher(): void {
     if (this.publisher.serverId === this.#subscriber.serverId) return;
     const why = new Error("the publisher and the subscriber may be connected to different servers");
     void this.publisher.rebuild(why);
+    if (this.#areApart) throw why;
   }
 
   publish(topic: string, payload: Uint8Array): Promise<unknown> {
@@ -192,6 +208,8 @@ export class PubSubConnection {
       const topic = name.toString("latin1");
       if (topic === probeTopic) this.#probe.received(payload);
       else this.subscriptions.payload(topic, payload);
+      const room = this.#listener.room?.();
+      if (room !== undefined) this.#subscriber.pauseReading(room);
     });
     // If a shard moves to another master, the old master drops the shard's subscriptions.
     redis.on("moved", () => void this.#subscriber.rebuild(new Error("the shard has moved")));

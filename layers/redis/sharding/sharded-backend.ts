@@ -7,12 +7,14 @@ import type {
   QueueBackend,
 } from "../../backend.ts";
 import { LayerClosedError, UnsupportedError } from "../../errors.ts";
+import type { StateBackend } from "../../state-backend.ts";
 import type { BackendFactory, RedisBackend } from "../connection/backend-factory.ts";
+import { ShardedState } from "./sharded-state.ts";
 
 export interface Shards {
   readonly backends: readonly RedisBackend[];
   /** Returns the backend that is responsible for the Redis key `key`. */
-  backendAt(key: string): Backend;
+  backendAt(key: string): RedisBackend;
 }
 
 /** Distributes topics and queues over backends. An outage of one backend does not affect the others. */
@@ -20,6 +22,7 @@ export class ShardedBackend implements Backend {
   readonly capabilities: Capabilities;
   readonly history?: HistoryBackend;
   readonly queues?: QueueBackend;
+  readonly state?: StateBackend;
   readonly #factory: BackendFactory;
   readonly #createShards: () => Shards;
   #shards: Shards | undefined;
@@ -44,8 +47,16 @@ export class ShardedBackend implements Backend {
       this.queues = {
         enqueue: async (queue, ...job) => this.#queuesOf(queue).enqueue(queue, ...job),
         delete: async (queue) => this.#queuesOf(queue).delete(queue),
+        size: async (queue) => this.#queuesOf(queue).size(queue),
         consume: async (queue, ...how) => this.#queuesOf(queue).consume(queue, ...how),
       };
+    }
+    const { stateKeyOf } = factory;
+    if (stateKeyOf !== undefined) {
+      this.state = new ShardedState({
+        all: () => this.#shards?.backends.map(({ state }) => required(state)) ?? [],
+        at: (place) => required(required(this.#shards).backendAt(stateKeyOf(place)).state),
+      });
     }
   }
 

@@ -13,6 +13,7 @@ import { asError, LayerClosedError, LayerUnavailableError } from "../../errors.t
 import { retry } from "../../retry.ts";
 import type { RedisBackend } from "../connection/backend-factory.ts";
 import { required } from "./sharded-backend.ts";
+import { SwappableState } from "./swappable-state.ts";
 
 /** A backend that another one can replace: see {@link RedisBackend.abandon}. */
 export type ReplaceableBackend = Backend & Pick<RedisBackend, "abandon">;
@@ -26,6 +27,7 @@ export abstract class SwappableBackend implements Backend {
   readonly capabilities: Capabilities;
   readonly history?: HistoryBackend;
   readonly queues?: QueueBackend;
+  readonly state?: SwappableState;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
   /** The subscribed topics. Each promise resolves once the topic's last move to another backend has ended. */
@@ -54,8 +56,16 @@ export abstract class SwappableBackend implements Backend {
       this.queues = {
         enqueue: (...job) => this.#guard((backend) => required(backend.queues).enqueue(...job)),
         delete: (queue) => this.#guard((backend) => required(backend.queues).delete(queue)),
+        size: (queue) => this.#guard((backend) => required(backend.queues).size(queue)),
         consume: (...how) => this.#consume(async () => required(this.#now.queues).consume(...how)),
       };
+    }
+    if (capabilities.state) {
+      this.state = new SwappableState({
+        current: () => required(this.#now.state),
+        guard: (call) => this.#guard((backend) => call(required(backend.state))),
+        retry: (attempt, signal) => this.#retry(attempt, signal),
+      });
     }
   }
 
@@ -124,6 +134,10 @@ export abstract class SwappableBackend implements Backend {
     this.#next = next;
     try {
       await next.open(this.#listenerOf(next));
+      if (next.state !== undefined) await this.state?.prepare(next.state);
+    } catch (error) {
+      await next.close();
+      throw error;
     } finally {
       this.#next = undefined;
     }
@@ -136,6 +150,7 @@ export abstract class SwappableBackend implements Backend {
       this.#topics.set(topic, this.#resubscribe(topic, next));
     }
     for (const move of this.#moves.keys()) move();
+    this.state?.swapped();
   }
 
   /** Subscribes `topic`, then reports a gap. Stops if `backend` is replaced, or `topic` is unsubscribed. */
@@ -234,6 +249,7 @@ export abstract class SwappableBackend implements Backend {
         if (backend === this.#current) this.#listener?.gap(topic, range);
       },
       error: (error) => this.#listener?.error(error),
+      room: () => this.#listener?.room?.(),
     };
   }
 

@@ -15,6 +15,7 @@ import type { RedisServer } from "../connection/server-options.ts";
 import { defaultQueueIdleMs } from "../jobs/queue-lifetime.ts";
 import { RedisQueues } from "../jobs/redis-queues.ts";
 import { PubSubConnection } from "../pubsub/pubsub-connection.ts";
+import { RedisState } from "../state/redis-state.ts";
 import { HeadExpiry } from "./head-expiry.ts";
 import { serverAdvice } from "./server-advice.ts";
 import { StreamFollower } from "./stream-follower.ts";
@@ -66,6 +67,7 @@ export const streamsCapabilities: Capabilities = {
   crossProcess: true,
   history: true,
   workers: true,
+  state: true,
 };
 
 interface Connected {
@@ -83,8 +85,11 @@ interface Connected {
  * stream no longer contains, and after a change of the server.
  */
 export class RedisStreamsBackend implements RedisBackend {
+  /** The same for each backend of this class. */
   readonly capabilities = streamsCapabilities;
   readonly queues: RedisQueues;
+  /** The store of named actors. */
+  readonly state: RedisState;
   readonly history: HistoryBackend = {
     read: (topic, query) => {
       const { pubsub, publisher, reader } = this.#connected();
@@ -129,6 +134,7 @@ export class RedisStreamsBackend implements RedisBackend {
     const onError = (error: Error) => this.#listener?.error(error);
     const { clock, commandLimits } = settings;
     this.queues = new RedisQueues(server, onError, clock, { queueIdleMs, limits: commandLimits });
+    this.state = new RedisState(prefix, server, settings, onError);
     this.#topics = new Topics(prefix);
     this.#secretKey = secretKey(prefix);
     this.#limits = new HistoryLimits(options);
@@ -140,16 +146,18 @@ export class RedisStreamsBackend implements RedisBackend {
     return this.#server.address;
   }
 
+  /** Unhealthy while a connection is down, or the server refuses commands. */
   get health(): Health {
     const { pubsub } = this.#connection ?? {};
     if (pubsub === undefined) return { ok: false, reason: "The backend has not been opened." };
-    return pubsub.health.ok ? this.queues.health : pubsub.health;
+    const health = [pubsub.health, this.queues.health, this.state.health];
+    return health.find(({ ok }) => !ok) ?? { ok: true };
   }
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
     const { commands } = this.#settings;
-    const publisher = new StreamPublisher((topic, payloads) => {
+    const publisher: StreamPublisher = new StreamPublisher((topic, payloads) => {
       const group = this.#topics.groupOf(topic) ?? topic;
       const limit = { ...this.#limits.of(group), headExpiryMs: this.#headExpiry.of(group) };
       const publication = { names: streamNames(topic), payloads, limit, command: commands.name };
@@ -164,6 +172,7 @@ export class RedisStreamsBackend implements RedisBackend {
         payload: (channel, payload) => this.#onPayload(channel, payload),
         gap: (channel) => this.#onGap(channel),
         error: (error) => listener.error(error),
+        room: () => listener.room?.(),
       },
       {
         via: (plain) => (topic, payload) =>
@@ -216,6 +225,7 @@ export class RedisStreamsBackend implements RedisBackend {
   abandon(): void {
     this.#connection?.pubsub.queue.abandon();
     this.queues.abandon();
+    this.state.abandon();
   }
 
   async close(): Promise<void> {
@@ -224,7 +234,7 @@ export class RedisStreamsBackend implements RedisBackend {
     for (const follower of this.#followers.values()) follower.stop();
     this.#followers.clear();
     this.#connection?.publisher.flush();
-    await this.queues.close();
+    await Promise.all([this.queues.close(), this.state.close()]);
     await this.#connection?.pubsub.close();
   }
 

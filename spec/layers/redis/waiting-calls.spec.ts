@@ -312,7 +312,8 @@ describe("calls that wait for a connection of RedisStreamsLayer", () => {
       };
       await once(front, "listening");
       const { port } = front.address() as { port: number };
-      startLayer({ url: `redis://${server.host}:${port}`, connectTimeoutMs: 200 });
+      // A busy machine takes its time for the two connections that are answered.
+      startLayer({ url: `redis://${server.host}:${port}`, connectTimeoutMs: 1_000 });
       await layer.ready();
       const errors = Promise.all(sendAll().map(rejection));
       await layer.close();

@@ -18,7 +18,7 @@ describe("a layer over Sentinel", () => {
   let group: RedisSentinels;
   let raw: Redis;
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     group = await startRedisSentinels({ password });
     raw = new Redis(group.master.url);
   });

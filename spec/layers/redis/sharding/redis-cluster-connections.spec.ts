@@ -15,7 +15,7 @@ describe("the connections of a layer over a Redis Cluster", () => {
   let proxies: TcpProxy[];
   let layer: ChannelLayer;
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     servers = await startRedisCluster();
   });
   after(() => servers.stop());

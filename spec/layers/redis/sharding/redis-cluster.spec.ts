@@ -14,7 +14,7 @@ import { describeRedisLayers } from "../support/describe-redis-layers.ts";
 describe("a layer over a Redis Cluster", () => {
   let servers: RedisClusterServers;
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     servers = await startRedisCluster();
   });
   after(() => servers.stop());

@@ -17,6 +17,7 @@ const capabilities: Capabilities = {
   crossProcess: true,
   history: false,
   workers: true,
+  state: false,
 };
 
 const receiver: QueueReceiver = { job: async () => "done", error() {} };
@@ -37,6 +38,7 @@ class Place implements ReplaceableBackend {
   readonly queues = {
     enqueue: () => this.#answer(() => true),
     delete: () => this.#answer(() => 0),
+    size: () => this.#answer(() => 0),
     consume: () =>
       this.#answer((): Consumption => {
         this.consumers += 1;
@@ -110,6 +112,13 @@ async function start() {
 }
 
 describe("SwappableBackend", () => {
+  it("asks its listener for room", async () => {
+    const backend = new Swapped();
+    const room = Promise.resolve();
+    await backend.open({ payload() {}, gap() {}, error() {}, room: () => room });
+    expect(backend.first.listener?.room?.()).to.equal(room);
+  });
+
   it("subscribes every topic at the new backend, with one gap before its first payload", async () => {
     const { backend, first, second, heard } = await start();
     for (const topic of ["a", "b"]) {
