@@ -7,8 +7,10 @@ import type {
   QueueBackend,
 } from "../backend.ts";
 import { UnsupportedError } from "../errors.ts";
+import type { StateBackend } from "../state-backend.ts";
 import { Topics } from "../wire/topics.ts";
 import type { MemoryBus, Subscriber } from "./memory-bus.ts";
+import { MemoryState } from "./memory-state.ts";
 
 /** Moves payloads over a {@link MemoryBus}. Payloads are never lost between nodes, so no gap is reported. */
 export class MemoryBackend implements Backend {
@@ -17,6 +19,7 @@ export class MemoryBackend implements Backend {
     crossProcess: false,
     history: true,
     workers: true,
+    state: true,
   };
   readonly health: Health = { ok: true };
   readonly history: HistoryBackend = {
@@ -32,6 +35,7 @@ export class MemoryBackend implements Backend {
     secret: async (candidate) => this.#bus.secret(this.#prefix, candidate),
   };
   readonly queues: QueueBackend;
+  readonly state: StateBackend;
   readonly #bus: MemoryBus;
   readonly #prefix: string;
   readonly #topics: Topics;
@@ -46,6 +50,7 @@ export class MemoryBackend implements Backend {
     this.#prefix = prefix;
     this.#topics = new Topics(prefix);
     this.queues = bus.queues;
+    this.state = new MemoryState(bus.state(prefix));
   }
 
   get inFlight(): number {

@@ -5,10 +5,11 @@ import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 import { MemoryHistory } from "./memory-history.ts";
 import { MemoryQueues } from "./memory-queues.ts";
+import { MemoryStateStore } from "./memory-state.ts";
 
 export type Subscriber = (topic: string, payload: Uint8Array, position?: Position) => void;
 
-/** The history limits of a {@link MemoryBus}. All nodes on the bus use these limits. */
+/** The limits of the histories and queues of a {@link MemoryBus}. All nodes on the bus use these limits. */
 export interface MemoryBusOptions extends HistoryLimitOptions {
   /**
    * The memory for the histories of all groups, in bytes: at least 2 MiB. Beyond it, the oldest messages of
@@ -17,12 +18,21 @@ export interface MemoryBusOptions extends HistoryLimitOptions {
    * @default 67_108_864
    */
   readonly maxHistoryBytes?: number;
-  /** The timers that remove expired histories, for specs that control time. @default the timers of Node */
+  /**
+   * The memory for the messages of all named channels, in bytes: at least 2 MiB. Each message counts as its encoded
+   * size plus 256 bytes. Beyond it, `send` rejects with `QueueFullError`. Dead letters count, and are never refused.
+   * @default 134_217_728
+   */
+  readonly maxQueueBytes?: number;
+  /**
+   * The timers that remove expired histories, and the time of named actors, for specs that control time.
+   * @default the timers of Node
+   */
   readonly clock?: Clock;
 }
 
 /** Seven eighths of it hold the largest message, even encrypted, so the newest message is never removed. */
-const minHistoryBytes = 2 * 1024 * 1024;
+const minBytes = 2 * 1024 * 1024;
 
 /** A node, with the payloads that it has received and not delivered yet. */
 type Node = Pick<BackendListener, "drained" | "waiting">;
@@ -34,23 +44,36 @@ type Node = Pick<BackendListener, "drained" | "waiting">;
  */
 export class MemoryBus {
   readonly #subscribers = new Map<string, Set<Subscriber>>();
-  readonly queues = new MemoryQueues();
+  /** The named channels of all layers on the bus. */
+  readonly queues: MemoryQueues;
   /** The open nodes. Payloads that wait in them count as in flight. */
   readonly #nodes = new Set<Node>();
   /** The prefixes of the layers whose groups have histories. */
   readonly #keepers = new Set<string>();
   /** The secrets of layers, by prefix. */
   readonly #secrets = new Map<string, Uint8Array>();
+  /** The named actors of layers, by prefix. */
+  readonly #states = new Map<string, MemoryStateStore>();
+  readonly #clock: Clock;
   readonly #history: MemoryHistory;
   readonly #limits: HistoryLimits;
 
   /** @throws {InvalidOptionError} for an invalid capacity, expiry or number of bytes. */
-  constructor({ maxHistoryBytes = 64 * 1024 * 1024, clock = globalThis, ...limits }: MemoryBusOptions = {}) {
-    checkInteger("maxHistoryBytes", maxHistoryBytes, { min: minHistoryBytes });
+  constructor({
+    maxHistoryBytes = 64 * 1024 * 1024,
+    maxQueueBytes = 128 * 1024 * 1024,
+    clock = globalThis,
+    ...limits
+  }: MemoryBusOptions = {}) {
+    checkInteger("maxHistoryBytes", maxHistoryBytes, { min: minBytes });
+    checkInteger("maxQueueBytes", maxQueueBytes, { min: minBytes });
+    this.queues = new MemoryQueues(maxQueueBytes);
     this.#limits = new HistoryLimits(limits);
+    this.#clock = clock;
     this.#history = new MemoryHistory(maxHistoryBytes, clock);
   }
 
+  /** The number of payloads that wait on all nodes of the bus. */
   get inFlight(): number {
     let count = 0;
     for (const { waiting = 0 } of this.#nodes) count += waiting;
@@ -74,11 +97,16 @@ export class MemoryBus {
     this.#keepers.add(prefix);
   }
 
+  /** Whether {@link keepHistory} was called with `prefix`. */
   keepsHistory(prefix: string): boolean {
     return this.#keepers.has(prefix);
   }
 
-  /** @param group the group whose history stores the payload. If undefined, the payload is not stored. */
+  /**
+   * Passes the payload to the subscribers of `topic`, at once and in the order in which they subscribed.
+   *
+   * @param group the group whose history stores the payload. If undefined, the payload is not stored.
+   */
   publish(topic: string, payload: Uint8Array, group?: string): void {
     const limit = group === undefined ? undefined : this.#limits.of(group);
     const position = limit && this.#history.append(topic, payload, limit);
@@ -91,6 +119,7 @@ export class MemoryBus {
     return draining.length === 0 ? undefined : Promise.all(draining);
   }
 
+  /** The position of the newest payload in the history of `topic`. Undefined if it has no history. */
   position(topic: string): Position | undefined {
     return this.#history.position(topic);
   }
@@ -102,16 +131,26 @@ export class MemoryBus {
     return secret;
   }
 
+  /** The named actors of the layers with `prefix`. */
+  state(prefix: string): MemoryStateStore {
+    const state = this.#states.get(prefix) ?? new MemoryStateStore(this.#clock);
+    this.#states.set(prefix, state);
+    return state;
+  }
+
+  /** Reads the history of `topic`. */
   read(topic: string, query: HistoryQuery): StoredHistory {
     return this.#history.read(topic, query);
   }
 
+  /** Passes the payloads of `topic` to `subscriber` from now on. */
   subscribe(topic: string, subscriber: Subscriber): void {
     const subscribers = this.#subscribers.get(topic);
     if (subscribers === undefined) this.#subscribers.set(topic, new Set([subscriber]));
     else subscribers.add(subscriber);
   }
 
+  /** Passes no more payloads of `topic` to `subscriber`. Does nothing if it is not subscribed. */
   unsubscribe(topic: string, subscriber: Subscriber): void {
     const subscribers = this.#subscribers.get(topic);
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);

@@ -4,6 +4,7 @@ import type { ChannelLayerOptions } from "../options.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import { MemoryBus } from "./memory-bus.ts";
 
+/** Options of a {@link MemoryLayer}. */
 export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
   /** Connects the nodes of a process, and stores the histories of their groups. @default a new bus */
   readonly bus?: MemoryBus;

@@ -1,5 +1,6 @@
-import type { Consumption, QueueBackend, QueueReceiver, QueueSettings } from "../backend.ts";
+import type { Consumption, JobNumber, QueueBackend, QueueReceiver, QueueSettings } from "../backend.ts";
 import { systemClock } from "../clock.ts";
+import { QueueFullError } from "../errors.ts";
 import { Claim, type JobSource, JobWorker } from "../jobs/job-worker.ts";
 import { deadSuffix } from "../names.ts";
 
@@ -25,9 +26,20 @@ class MemoryClaim extends Claim {
   }
 }
 
+/** The bytes of all queues of a bus. */
+interface Usage {
+  bytes: number;
+}
+
+/** The memory of a job, in bytes: its payload, and its objects. */
+const bytesOf = (payload: Uint8Array): number => payload.length + 256;
+
 class MemoryQueue {
+  readonly #usage: Usage;
   /** The number of jobs, including those that are being processed. */
-  size = 0;
+  #size = 0;
+  /** The bytes of these jobs. */
+  #bytes = 0;
   readonly sources = new Set<MemorySource>();
   readonly #claims = new Set<MemoryClaim>();
   #waiting: Job[] = [];
@@ -35,15 +47,27 @@ class MemoryQueue {
   #taken = 0;
   #lastNumber = 0;
 
+  constructor(usage: Usage) {
+    this.#usage = usage;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
   get isIdle(): boolean {
-    return this.size === 0 && this.sources.size === 0;
+    return this.#size === 0 && this.sources.size === 0;
   }
 
   add(payload: Uint8Array): void {
-    this.size += 1;
+    this.#count(1, bytesOf(payload));
     this.#lastNumber += 1;
     const sentAt = performance.now();
-    this.#waiting.push({ number: this.#lastNumber, payload, sentAt, attempts: 0 });
+    // A copy, because the payload may be a view of a larger buffer, which would stay in memory.
+    // A buffer, so that bytes in a message are decoded as buffers.
+    const copy = Buffer.allocUnsafeSlow(payload.length);
+    copy.set(payload);
+    this.#waiting.push({ number: this.#lastNumber, payload: copy, sentAt, attempts: 0 });
     this.#wake();
   }
 
@@ -65,10 +89,23 @@ class MemoryQueue {
     return this.#claims.delete(claim);
   }
 
+  /** Ends a claim, and removes its job. Returns false as {@link end} does. */
+  remove(claim: MemoryClaim): boolean {
+    if (!this.end(claim)) return false;
+    this.#count(-1, -bytesOf(claim.payload));
+    return true;
+  }
+
+  #count(jobs: number, bytes: number): void {
+    this.#size += jobs;
+    this.#bytes += bytes;
+    this.#usage.bytes += bytes;
+  }
+
   /** Removes all jobs, and aborts those that are being processed. Returns their number. */
   clear(): number {
-    const count = this.size;
-    this.size = 0;
+    const count = this.#size;
+    this.#count(-count, -this.#bytes);
     this.#waiting = [];
     this.#taken = 0;
     const claims = [...this.#claims];
@@ -127,9 +164,7 @@ class MemorySource implements JobSource<MemoryClaim> {
   }
 
   async done(claim: MemoryClaim): Promise<boolean> {
-    const isOurs = this.#queue.end(claim);
-    if (isOurs) this.#queue.size -= 1;
-    return isOurs;
+    return this.#queue.remove(claim);
   }
 
   async suspend(claim: MemoryClaim): Promise<MemoryClaim> {
@@ -146,9 +181,7 @@ class MemorySource implements JobSource<MemoryClaim> {
   }
 
   async bury(claim: MemoryClaim): Promise<void> {
-    if (!this.#queue.end(claim)) return;
-    this.#queue.size -= 1;
-    this.#bury(claim.payload);
+    if (this.#queue.remove(claim)) this.#bury(claim.payload);
   }
 
   async release(claim: MemoryClaim, unbegun: boolean): Promise<void> {
@@ -163,14 +196,42 @@ class MemorySource implements JobSource<MemoryClaim> {
   }
 }
 
+const maxNumberedQueues = 1_000;
+const maxSenders = 1_000;
+
+/** Sets an entry of a map, as the last one. Removes the first entry if there are more than `limit`. */
+function setLast<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [first] = map.keys();
+  if (map.size > limit && first !== undefined) map.delete(first);
+}
+
 /** The work queues of the memory layers on one bus. Jobs are kept as long as the bus exists. */
 export class MemoryQueues implements QueueBackend {
   readonly #queues = new Map<string, MemoryQueue>();
+  readonly #maxBytes: number;
+  readonly #usage: Usage = { bytes: 0 };
+  /** For each queue, the highest number of each sender. They outlive the queue, as on Redis. */
+  readonly #numbers = new Map<string, Map<string, number>>();
 
-  async enqueue(name: string, payload: Uint8Array, capacity: number): Promise<boolean> {
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @throws {QueueFullError} if the queues of the bus hold too many bytes. */
+  async enqueue(name: string, payload: Uint8Array, capacity: number, once?: JobNumber): Promise<boolean> {
+    if (once !== undefined && this.#isRepetition(name, once)) return true;
+    if (this.#usage.bytes + bytesOf(payload) > this.#maxBytes) {
+      throw new QueueFullError(
+        `The queues of this process hold ${this.#usage.bytes} bytes, and maxQueueBytes is ${this.#maxBytes}. ` +
+          "Start more workers, or send fewer or smaller messages.",
+      );
+    }
     const queue = this.#queue(name);
     if (queue.size >= capacity) return false;
     queue.add(payload);
+    if (once !== undefined) this.#remember(name, once);
     return true;
   }
 
@@ -189,8 +250,23 @@ export class MemoryQueues implements QueueBackend {
     return count;
   }
 
+  async size(name: string): Promise<number> {
+    return this.#queues.get(name)?.size ?? 0;
+  }
+
+  #isRepetition(queue: string, { sender, number }: JobNumber): boolean {
+    return number <= (this.#numbers.get(queue)?.get(sender) ?? 0);
+  }
+
+  /** Moves the sender, and the queue, to the end. */
+  #remember(queue: string, { sender, number }: JobNumber): void {
+    const numbers = this.#numbers.get(queue) ?? new Map<string, number>();
+    setLast(this.#numbers, queue, numbers, maxNumberedQueues);
+    setLast(numbers, sender, number, maxSenders);
+  }
+
   #queue(name: string): MemoryQueue {
-    const queue = this.#queues.get(name) ?? new MemoryQueue();
+    const queue = this.#queues.get(name) ?? new MemoryQueue(this.#usage);
     this.#queues.set(name, queue);
     return queue;
   }
