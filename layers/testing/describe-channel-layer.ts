@@ -16,11 +16,12 @@ import { describeMessages } from "./suite/messages.ts";
 import { describeNames } from "./suite/names.ts";
 import { describeOpening } from "./suite/opening.ts";
 import { describeQueueLimits } from "./suite/queue-limits.ts";
+import { describeRepeatedJobs } from "./suite/repeated-jobs.ts";
 import { describeTimeLimits } from "./suite/time-limits.ts";
 import { type Suite, TestNodes } from "./test-nodes.ts";
 
 /**
- * Registers the conformance suite of {@link ChannelLayer} for one implementation, with any test runner. Each
+ * Registers the conformance suite of `ChannelLayer` for one implementation, with any test runner. Each
  * case runs on two nodes, under a prefix of its own. The runner must run the cases one after the other, and
  * must end a case whose message never arrives: the suite sets no timeouts.
  *
@@ -36,7 +37,7 @@ import { type Suite, TestNodes } from "./test-nodes.ts";
  *     const ownBus = isLimited ? new MemoryBus(options) : bus;
  *     return new MemoryLayer({ ...options, bus: ownBus, history: true, prefix });
  *   },
- *   publish: (topic, payload) => bus.publish(topic, payload, topic.split("__group__")[1]),
+ *   publish: async (topic, payload) => bus.publish(topic, payload, topic.split("__group__")[1]),
  *   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
  *   lacks: { gap: "no connection can break", recovery: "no connection can break" },
  * });
@@ -69,6 +70,7 @@ function describeQueues(suite: Suite): void {
   describeFailedJobs(suite);
   describeTimeLimits(suite);
   describeQueueLimits(suite);
+  describeRepeatedJobs(suite);
   describeDeletedQueues(suite);
   describeConsumptionClosing(suite);
 }

@@ -4,9 +4,13 @@ import type { ChannelLayerOptions } from "../options.ts";
 
 /** The functions of a test runner. Those of mocha, Vitest and `node:test` have these types. */
 export interface TestRunner {
+  /** Registers a group of cases. */
   describe(title: string, register: () => void): unknown;
+  /** Registers a case. */
   it(title: string, test: () => Promise<void>): unknown;
+  /** Registers a function that runs before each case of the group. */
   beforeEach(hook: () => Promise<void>): unknown;
+  /** Registers a function that runs after each case of the group. */
   afterEach(hook: () => Promise<void>): unknown;
 }
 

@@ -11,11 +11,12 @@ import { InvalidOptionError } from "../errors.ts";
 import { MemoryBackend } from "../memory/memory-backend.ts";
 import { MemoryBus } from "../memory/memory-bus.ts";
 import type { MemoryLayerOptions } from "../memory/memory-layer.ts";
+import type { StateBackend } from "../state-backend.ts";
 import { type Faults, UnreliableLink } from "./unreliable-link.ts";
 
 /**
- * Wraps `backend` and injects faults into the payloads that its node receives. Queues, histories and other
- * nodes are not affected. `drop` (without a gap), `duplicate` and `reorder` break guarantees on purpose.
+ * Wraps `backend` and injects faults into the payloads that its node receives. Queues, histories, named
+ * actors and other nodes are not affected. `drop` (without a gap), `duplicate` and `reorder` break guarantees on purpose.
  * `delay` breaks no guarantee: code that fails with `delay` alone relies on more than layers guarantee.
  * The affected payloads depend only on the seed and on the order in which payloads arrive at this node.
  *
@@ -33,7 +34,7 @@ export function unreliable(backend: Backend, faults: Faults): Backend {
   return new UnreliableBackend(backend, faults);
 }
 
-/** A {@link MemoryLayer} with faults. Nodes that share a bus may have different faults. */
+/** A `MemoryLayer` with faults. Nodes that share a bus may have different faults. */
 export function unreliableLayer(
   faults: Faults,
   { bus = new MemoryBus(), history = false, prefix = "greenroom", ...options }: MemoryLayerOptions = {},
@@ -46,6 +47,7 @@ export function unreliableLayer(
 class UnreliableBackend implements Backend {
   readonly history?: HistoryBackend;
   readonly queues?: QueueBackend;
+  readonly state?: StateBackend;
   readonly #backend: Backend;
   readonly #faults: Faults;
   #link: UnreliableLink | undefined;
@@ -55,6 +57,7 @@ class UnreliableBackend implements Backend {
     this.#faults = faults;
     if (backend.history !== undefined) this.history = backend.history;
     if (backend.queues !== undefined) this.queues = backend.queues;
+    if (backend.state !== undefined) this.state = backend.state;
   }
 
   get capabilities(): Capabilities {

@@ -17,6 +17,7 @@ export class Watched {
     });
   }
 
+  /** Checks the conditions that a spec waits for. */
   protected changed(): void {
     for (const check of this.#waiting) check();
   }

@@ -2,6 +2,7 @@ import type { JobDelivery } from "../backend.ts";
 import type { Message } from "../message.ts";
 import { Watched } from "./waiting.ts";
 
+/** A call of a {@link Worker}. */
 export interface BegunJob {
   readonly message: Message;
   readonly delivery: JobDelivery;
@@ -9,6 +10,7 @@ export interface BegunJob {
 
 /** A job handler that records its calls, and lets a spec wait for them. */
 export class Worker extends Watched {
+  /** The calls, in the order in which they began. */
   readonly begun: BegunJob[] = [];
   /** The number of calls that run now. */
   running = 0;
@@ -37,6 +39,7 @@ export class Worker extends Watched {
     }
   };
 
+  /** The property `number` of the message of each call. */
   get numbers(): unknown[] {
     return this.begun.map(({ message }) => message.number);
   }

@@ -85,5 +85,14 @@ export function describeArrivals({ describe, it, nodes }: Suite): void {
       await publish("82a474797065a178ad5f5f677265656e726f6f6d5f5f81a36e657701");
       assert.deepEqual(await inbox.next("x"), { type: "x" });
     });
+
+    it("has no id unless the id is a text", async () => {
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      // {"type": "x", "__greenroom__": {"id": 1}}
+      await publish("82a474797065a178ad5f5f677265656e726f6f6d5f5f81a2696401");
+      await inbox.next("x");
+      assert.equal(inbox.mails[0]?.delivery.group, "group");
+      assert.equal("id" in (inbox.mails[0]?.delivery ?? {}), false);
+    });
   });
 }

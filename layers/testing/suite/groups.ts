@@ -91,6 +91,24 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       assert.deepEqual(near.inbox.messages[0], { type: "not-far" });
     });
 
+    it("deliver the id of a message that may be sent twice, also with `except`", async () => {
+      const { inbox, channel } = await nodes.addChannel(nodes.one, "group");
+      const far = await nodes.addChannel(nodes.other, "group");
+      await nodes.one.groupSend("group", { type: "to-all" }, { id: "7-1" });
+      await nodes.one.groupSend("group", { type: "to-all" }, { id: "7-1" });
+      await nodes.one.groupSend("group", { type: "to-far" }, { id: "7-2", except: channel });
+      await nodes.one.groupSend("group", { type: "end" });
+      for (const member of [inbox, far.inbox]) await member.next("end");
+      const idsIn = ({ mails }: typeof inbox) => mails.map(({ delivery }) => delivery.id);
+      assert.deepEqual(idsIn(inbox), ["7-1", "7-1", undefined]);
+      assert.deepEqual(idsIn(far.inbox), ["7-1", "7-1", "7-2", undefined]);
+      assert.deepEqual(far.inbox.messages[0], { type: "to-all" });
+      for (const { delivery } of far.inbox.mails) {
+        assert.equal(delivery.group, "group");
+        assert.ok(Object.isFrozen(delivery));
+      }
+    });
+
     it("deliver nothing before groupSend returns and its turn of the event loop ends", async () => {
       const { channel, inbox } = await nodes.addChannel(nodes.one, "group");
       void nodes.one.groupSend("group", { type: "end" });

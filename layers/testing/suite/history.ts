@@ -46,6 +46,22 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       assert.deepEqual([position, complete], [{ offset: 20, epoch }, true]);
     });
 
+    it("keeps the ids of messages", async () => {
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      await nodes.other.groupSend("group", { type: "message" }, { id: "7-1" });
+      await send(2, 2);
+      await inbox.until(() => inbox.mails.length === 2);
+      const { entries } = await nodes.one.history("group");
+      assert.deepEqual(entries, inbox.mails);
+      assert.deepEqual(
+        entries.map(({ delivery: { id, offset } }) => [id, offset]),
+        [
+          ["7-1", 1],
+          [undefined, 2],
+        ],
+      );
+    });
+
     it("names the channel that a message was not delivered to", async () => {
       const { inbox, channel } = await nodes.addChannel(nodes.one, "group");
       const other = await nodes.addChannel(nodes.other, "group");

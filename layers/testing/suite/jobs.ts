@@ -182,9 +182,9 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       await sendNumbers(nodes.one, "jobs", 1, 3);
       await worker.hasBegun(6);
       await consumption.close();
-      const none = { published: 0, received: 0, delivered: 0, consumed: 0, dropped: {} };
+      const none = { published: 0, received: 0, delivered: 0, consumed: 0, retried: 0, gaps: 0, dropped: {} };
       assert.deepEqual(nodes.one.counters(), { ...none, published: 3 });
-      assert.deepEqual(nodes.other.counters(), { ...none, received: 6, consumed: 3 });
+      assert.deepEqual(nodes.other.counters(), { ...none, received: 6, consumed: 3, retried: 3 });
     });
 
     it("refuse names that are too long for their dead letters, or contain '!'", async () => {

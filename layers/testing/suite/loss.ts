@@ -59,7 +59,7 @@ export function describeLoss({ describe, it, nodes, lacks }: Suite): void {
       await nodes.one.groupSend("group", { type: "not-near" }, { except: near.channel });
       await nodes.one.groupSend("group", { type: "end" });
       for (const { inbox } of [near, far, neighbour]) await inbox.next("end");
-      const none = { published: 0, received: 0, delivered: 0, consumed: 0, dropped: {} };
+      const none = { published: 0, received: 0, delivered: 0, consumed: 0, retried: 0, gaps: 0, dropped: {} };
       assert.deepEqual(nodes.one.counters(), { ...none, published: 3, received: 2, delivered: 1 });
       assert.deepEqual(nodes.other.counters(), { ...none, received: 3, delivered: 5 });
     });

@@ -33,9 +33,9 @@ export function describeOpening({ describe, it, nodes }: Suite): void {
 
     it("is not needed to read the capabilities", async () => {
       const { capabilities } = await nodes.startNode();
-      const { delivery, crossProcess, history, workers } = capabilities;
+      const { delivery, crossProcess, history, workers, state } = capabilities;
       assert.ok(delivery === "at-most-once" || delivery === "once-or-gap", delivery);
-      for (const isThere of [crossProcess, history, workers]) assert.equal(typeof isThere, "boolean");
+      for (const isThere of [crossProcess, history, workers, state]) assert.equal(typeof isThere, "boolean");
     });
 
     it("shows in the health, with the reason if the layer is not open", async () => {

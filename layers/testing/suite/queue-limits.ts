@@ -20,6 +20,21 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
     }
   });
 
+  it("counts the messages of a named channel: those that wait, run, and wait for a retry", async () => {
+    const gate = new Deferred();
+    const worker = new Worker(({ delivery: { attempt } }) => (attempt === 1 ? gate.promise : undefined));
+    await sendNumbers(nodes.other, "jobs", 1, 3);
+    assert.equal(await nodes.one.queueSize("jobs"), 3);
+    const consumption = await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 0 });
+    await worker.hasBegun(1);
+    assert.equal(await nodes.other.queueSize("jobs"), 3);
+    gate.reject(new Error("again"));
+    await worker.until(() => worker.running === 0 && worker.attempts.length === 6);
+    await consumption.close();
+    assert.equal(await nodes.one.queueSize("jobs"), 0);
+    assert.equal(await nodes.one.queueSize("unknown"), 0);
+  });
+
   describe("a full named channel", () => {
     it("refuses and counts messages until a handler is done with one", async () => {
       const small = await nodes.startNode({ queueCapacity: 3 });
