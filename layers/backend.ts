@@ -1,7 +1,9 @@
 import type { Position } from "./message.ts";
+import type { StateBackend } from "./state-backend.ts";
 
 /** Receives payloads, gaps and errors from a backend. A topic is the wire name of a group or of a node. */
 export interface BackendListener {
+  /** Passes a payload that was published on `topic`. `position` is its place in the history of a group. */
   payload(topic: string, payload: Uint8Array, position?: Position): void;
   /**
    * Reports that payloads of `topic` may have been lost since the last call of `payload`. `range` holds the
@@ -12,6 +14,11 @@ export interface BackendListener {
   error(error: Error): void;
   /** The number of payloads and gaps that have arrived but are not yet delivered to all members. */
   readonly waiting?: number;
+  /**
+   * Resolves once this node has room for more payloads. Undefined if it has room now. Until then, a backend should
+   * not pass on payloads that a server can keep.
+   */
+  room?(): Promise<void> | undefined;
   /** Resolves once few payloads of `topic` wait for delivery on this node. Undefined if few wait now. */
   drained?(topic: string): Promise<void> | undefined;
 }
@@ -32,6 +39,8 @@ export interface Capabilities {
   readonly history: boolean;
   /** Whether named channels are queues whose messages are distributed among workers. */
   readonly workers: boolean;
+  /** Whether named actors can be stored. */
+  readonly state: boolean;
 }
 
 /** Selects the newest payloads after `since`, at most `limit`. */
@@ -89,6 +98,7 @@ export interface Health {
  */
 export interface Backend {
   readonly capabilities: Capabilities;
+  /** Whether the backend can publish and receive now. */
   readonly health: Health;
   /**
    * The number of published but undelivered payloads, including {@link BackendListener.waiting}.
@@ -99,6 +109,11 @@ export interface Backend {
   readonly history?: HistoryBackend;
   /** Present if the backend supports named channels. `close` also closes the queues. */
   readonly queues?: QueueBackend;
+  /**
+   * Present if the backend stores named actors. The layer opens it at its first use, after the backend, and closes it
+   * before the backend if `open` was called. `close` may be called during `open`.
+   */
+  readonly state?: StateBackend;
   /**
    * Connects. Called before all other methods except `close`. Called again only if the last call rejected.
    * Settles within a limited time: if messages wait to be sent, `close` of the layer waits for `open`.
@@ -213,6 +228,13 @@ export interface QueueSettings {
   readonly measuresAge?: boolean;
 }
 
+/** Identifies a job that may be sent twice. */
+export interface JobNumber {
+  readonly sender: string;
+  /** A positive integer. The jobs of one sender to one queue have ascending numbers. */
+  readonly number: number;
+}
+
 /**
  * The queues of a backend. Each job belongs to one worker at a time, and is removed when that worker is done.
  *
@@ -228,8 +250,12 @@ export interface QueueBackend {
   /**
    * Appends a job to `queue`. Resolves to false if the queue already holds `capacity` jobs, including those
    * that are being processed. If the promise rejects, the job may still have been added.
+   *
+   * @param once makes the call safe to repeat: if the sender has added a job with this number or a higher one to the
+   *   queue, the call adds nothing and resolves to true. The numbers of the last 1,000 senders or more are kept for
+   *   7 days or longer.
    */
-  enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean>;
+  enqueue(queue: string, payload: Uint8Array, capacity: number, once?: JobNumber): Promise<boolean>;
   /**
    * Begins to process `queue`. A job with the outcome `dead` moves atomically to the end of `<queue>.dead`,
    * even if `<queue>.dead` is full. A job that waits for a retry stays with its worker, but does not count
@@ -242,4 +268,6 @@ export interface QueueBackend {
    * with the jobs that are added later.
    */
   delete(queue: string): Promise<number>;
+  /** Returns the number of jobs in `queue`, including those that are being processed; 0 if the queue does not exist. */
+  size(queue: string): Promise<number>;
 }

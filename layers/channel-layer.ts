@@ -1,26 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { runOwned, watchAsyncErrors } from "./async-errors.ts";
 import type { Backend, Capabilities, Health } from "./backend.ts";
 import type { AnyMessage, Sendable } from "./carried.ts";
-import { type LayerCounters, LayerMetrics } from "./counters.ts";
-import { LocalChannelRegistry, type LocalChannels } from "./delivery/channel-registry.ts";
-import { Receiver } from "./delivery/receiver.ts";
-import { CallbackOwner, createReporter, type ErrorListener } from "./error-reporter.ts";
-import { QueueFullError, UnknownChannelError } from "./errors.ts";
+import type { LayerCounters, LayerMeter } from "./counters.ts";
+import type { LocalChannels } from "./delivery/channel-registry.ts";
+import type { ErrorListener } from "./error-reporter.ts";
+import { UnknownChannelError } from "./errors.ts";
 import { type GroupHistory, type HistoryOptions, historyReader } from "./history.ts";
 import type { ConsumeOptions, JobHandler } from "./jobs/consume-options.ts";
-import { JobQueues } from "./jobs/job-queues.ts";
-import { Lifecycle } from "./lifecycle.ts";
+import { LayerParts } from "./layer-parts.ts";
+import type { LayerState } from "./layer-state.ts";
 import type { AnyMessages, Inbox, Message, MessageOf, Position } from "./message.ts";
+import { groupEnvelope, jobEnvelope } from "./message-sender.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
 import type { JobConsumption, RunningJob } from "./running-jobs.ts";
 import type { Lane } from "./scheduling/lane.ts";
-import { TurnScheduler } from "./scheduling/turn-scheduler.ts";
-import { type Envelope, encode } from "./wire/codec.ts";
-import { createEncryption, type Encryption } from "./wire/encryption.ts";
-import { PayloadDecoder } from "./wire/payload-decoder.ts";
-import { Topics } from "./wire/topics.ts";
+import type { LayerTracer } from "./tracing.ts";
 
 export type { LocalChannels } from "./delivery/channel-registry.ts";
 
@@ -31,10 +26,10 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
  *
  * - **Names** are 1 to 99 ASCII letters, digits, `-`, `_` and `.`; the name of a channel may contain one `!`.
  * - **Messages** are plain objects with a `type`, of at most 1 MiB when encoded. They hold null, booleans,
- *   numbers, strings, bytes, arrays and plain objects, up to 100 levels deep. `undefined` is omitted; an
- *   integer beyond 2^53 arrives as a bigint. A message is encoded when it is sent, so later changes to the
- *   object have no effect. A message arrives deep-frozen (except bytes), because all members on a node share
- *   one object.
+ *   numbers, strings, bytes, arrays and plain objects: at most 100,000 arrays and objects, up to 100 levels
+ *   deep. `undefined` is omitted; an integer beyond 2^53 arrives as a bigint. A message is encoded when it is
+ *   sent, so later changes to the object have no effect. A message arrives deep-frozen (except bytes), because
+ *   all members on a node share one object.
  * - **Order**: one sender's messages to one group reach each member in the order sent. One sender's direct
  *   sends to one channel also arrive in the order sent. No order is guaranteed between different groups, or
  *   between a group and direct sends.
@@ -60,20 +55,7 @@ export class ChannelLayer<M = AnyMessages> {
   readonly node = randomBytes(10).toString("hex");
   /** See {@link ChannelLayerOptions.onError}. May be set later. If it is undefined, a runtime sets it. */
   onError: ErrorListener | undefined;
-  readonly #backend: Backend;
-  readonly #lifecycle: Lifecycle;
-  readonly #topics: Topics;
-  readonly #encryption: Encryption;
-  readonly #decoder: PayloadDecoder;
-  readonly #registry: LocalChannelRegistry;
-  readonly #receiver: Receiver;
-  readonly #queues: JobQueues;
-  readonly #metrics = new LayerMetrics();
-  /** Owns the inboxes, except those of actors, which own themselves. */
-  readonly #owner: CallbackOwner;
-  #lane: Lane | undefined;
-  #ownsAsyncErrors: boolean;
-  #unwatch = () => {};
+  readonly #parts: LayerParts;
 
   /**
    * @throws {InvalidNameError} if the prefix is invalid.
@@ -81,60 +63,31 @@ export class ChannelLayer<M = AnyMessages> {
    */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
-    const report = createReporter(() => this.onError);
-    this.#owner = new CallbackOwner(report, { stage: "layer" });
-    this.#ownsAsyncErrors = options.ownAsyncErrors ?? true;
-    const metrics = this.#metrics;
-    const topics = new Topics(options.prefix);
-    this.#backend = backend;
-    this.#topics = topics;
-    this.#encryption = createEncryption(options.encryption);
-    this.#decoder = new PayloadDecoder(this.#encryption, metrics, report);
-    this.#registry = new LocalChannelRegistry(this.node, topics, backend, (error) =>
-      report(error, { stage: "layer" }),
-    );
-    const context = { decoder: this.#decoder, registry: this.#registry, metrics, report };
-    this.#receiver = new Receiver(topics.node(this.node), context, () => this.lane);
-    this.#queues = new JobQueues(backend.queues, topics, options, context);
-    this.#lifecycle = new Lifecycle({
-      open: async () => {
-        if (this.#ownsAsyncErrors) this.#unwatch = watchAsyncErrors();
-        try {
-          await backend.open(this.#receiver);
-        } catch (error) {
-          this.#unwatch();
-          throw error;
-        }
-      },
-      close: async () => {
-        await this.#queues.close();
-        await backend.close();
-        this.#unwatch();
-      },
-    });
+    this.#parts = new LayerParts(this.node, backend, options, () => this.onError);
   }
 
   /** Decides when this layer delivers. A runtime replaces it. @default 5 ms in each turn of the event loop */
   get lane(): Lane {
-    // Created for the first delivery, because in a process that only sends, owned work would cost time.
-    this.#lane ??= runOwned(this.#owner, () => new TurnScheduler().lane());
-    return this.#lane;
+    return this.#parts.lane;
   }
 
   set lane(lane: Lane) {
-    this.#lane = lane;
+    this.#parts.lane = lane;
+  }
+
+  /** @internal Measures this layer, for the runtime that owns it. */
+  set meter(meter: LayerMeter | undefined) {
+    this.#parts.metrics.meter = meter;
   }
 
   /** The optional features that this layer supports. */
   get capabilities(): Capabilities {
-    return this.#backend.capabilities;
+    return this.#parts.backend.capabilities;
   }
 
   /** Whether messages can be sent and received now. */
   get health(): Health {
-    const { state } = this.#lifecycle;
-    if (state === "open") return this.#backend.health;
-    return { ok: false, reason: state === "closed" ? "The layer is closed." : "The layer is not open yet." };
+    return this.#parts.health;
   }
 
   /**
@@ -142,28 +95,47 @@ export class ChannelLayer<M = AnyMessages> {
    * layers. There, the number covers all nodes on the same `MemoryBus`. Specs wait until the number is 0.
    */
   get inFlight(): number | undefined {
-    return this.#backend.inFlight;
+    return this.#parts.backend.inFlight;
+  }
+
+  /** @internal Traces the messages of this layer. @default messages are not traced */
+  get tracer(): LayerTracer | undefined {
+    return this.#parts.sender.tracer;
+  }
+
+  /** @internal */
+  set tracer(tracer: LayerTracer | undefined) {
+    this.#parts.sender.tracer = tracer;
   }
 
   /** @internal Leaves the uncaught errors of handlers and inboxes to the process. */
   disownAsyncErrors(): void {
-    this.#ownsAsyncErrors = false;
-    this.#unwatch();
+    this.#parts.disownAsyncErrors();
   }
 
   /** @internal The channels of this node, for the runtime that owns this layer. */
   get local(): LocalChannels {
-    return this.#registry;
+    return this.#parts.registry;
+  }
+
+  /** @internal The named actors of this layer. */
+  get state(): LayerState {
+    return this.#parts.state;
   }
 
   /** Returns a snapshot of the messages that this node has carried and dropped since it was created. */
   counters(): LayerCounters {
-    return this.#metrics.snapshot();
+    return this.#parts.metrics.snapshot();
+  }
+
+  /** @internal The named channels that this node consumes, each once. */
+  get consumedChannels(): readonly string[] {
+    return this.#parts.queues.channels;
   }
 
   /** The jobs that handlers of {@link consume} run on this node. The longest-running job is first. */
   get runningJobs(): readonly RunningJob[] {
-    return this.#queues.running;
+    return this.#parts.queues.running;
   }
 
   /**
@@ -173,7 +145,7 @@ export class ChannelLayer<M = AnyMessages> {
    *   The next call tries again.
    */
   ready(): Promise<void> {
-    return this.#lifecycle.ready();
+    return this.#parts.lifecycle.ready();
   }
 
   /**
@@ -181,16 +153,16 @@ export class ChannelLayer<M = AnyMessages> {
    * any node can {@link send} to the channel. The channel exists until {@link deleteChannel} is called.
    */
   newChannel(inbox: Inbox): Promise<string> {
-    return this.#lifecycle.run(() => {
-      const add = () => this.#registry.add(inbox).channel;
-      return this.#registry.listen()?.then(add) ?? add();
+    return this.#parts.lifecycle.run(() => {
+      const add = () => this.#parts.registry.add(inbox).channel;
+      return this.#parts.registry.listen()?.then(add) ?? add();
     });
   }
 
   /** Deletes a channel and its memberships immediately. Does nothing if the channel does not exist. */
   deleteChannel(channel: string): Promise<void> {
-    return this.#lifecycle.run(
-      () => this.#registry.remove(channel),
+    return this.#parts.lifecycle.run(
+      () => this.#parts.registry.remove(channel),
       () => checkChannel(channel),
     );
   }
@@ -217,15 +189,22 @@ export class ChannelLayer<M = AnyMessages> {
     message: Sendable<M, T>,
     address?: JobAddress,
   ): Promise<void> {
-    this.#lifecycle.refuseIfClosed();
+    this.#parts.lifecycle.refuseIfClosed();
     checkChannel(channel);
     const [node, own] = channel.split("!");
     if (node !== undefined && own !== undefined) {
-      return this.#publish(this.#topics.node(node), message, { to: channel });
+      const topic = this.#parts.topics.node(node);
+      const envelope = { to: channel };
+      return this.#parts.publish({ operation: "send", destination: channel, message, envelope, topic });
     }
     checkQueue(channel);
-    if (address?.replyTo !== undefined) checkChannel(address.replyTo);
-    return this.#transmit(message, address && { ...address }, this.#queues.sender(channel));
+    const { queues, sender, topics } = this.#parts;
+    const envelope = address && jobEnvelope(address);
+    const topic = topics.originOfJobs(channel);
+    return sender.send(
+      { operation: "submit", destination: channel, message, envelope, topic },
+      queues.sender(channel, address?.once),
+    );
   }
 
   /**
@@ -259,12 +238,14 @@ export class ChannelLayer<M = AnyMessages> {
     handler: JobHandler<T>,
     options: ConsumeOptions = {},
   ): Promise<JobConsumption> {
-    this.#lifecycle.refuseIfClosed();
+    this.#parts.lifecycle.refuseIfClosed();
     checkQueue(channel);
     if (typeof handler !== "function") {
       throw new TypeError("consume(channel, handler) needs a function that handles each message.");
     }
-    return this.#lifecycle.run(() => this.#queues.consume(channel, handler as JobHandler<Message>, options));
+    return this.#parts.lifecycle.run(() =>
+      this.#parts.queues.consume(channel, handler as JobHandler<Message>, options),
+    );
   }
 
   /**
@@ -275,7 +256,17 @@ export class ChannelLayer<M = AnyMessages> {
    */
   async deleteQueue(channel: string): Promise<number> {
     checkQueue(channel);
-    return this.#lifecycle.run(() => this.#queues.delete(channel));
+    return this.#parts.lifecycle.run(() => this.#parts.queues.delete(channel));
+  }
+
+  /**
+   * Returns the number of messages of a named channel, including those that are being processed.
+   *
+   * @throws as {@link send} does for a named channel.
+   */
+  async queueSize(channel: string): Promise<number> {
+    checkQueue(channel);
+    return this.#parts.lifecycle.run(() => this.#parts.queues.size(channel));
   }
 
   /**
@@ -295,9 +286,10 @@ export class ChannelLayer<M = AnyMessages> {
    * anything, with the position of the newest message that it does not receive.
    */
   join(group: string, channel: string, onJoin?: (after: Position | undefined) => void): Promise<void> {
-    const onEnter = onJoin && (() => onJoin(this.#backend.history?.position?.(this.#topics.group(group))));
-    return this.#lifecycle.run(
-      () => this.#registry.join(group, this.#registry.require(channel), onEnter),
+    const onEnter =
+      onJoin && (() => onJoin(this.#parts.backend.history?.position?.(this.#parts.topics.group(group))));
+    return this.#parts.lifecycle.run(
+      () => this.#parts.registry.join(group, this.#parts.registry.require(channel), onEnter),
       () => {
         checkGroup(group);
         checkChannel(channel);
@@ -312,13 +304,13 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {UnknownChannelError} for a channel of another node.
    */
   async groupDiscard(group: string, channel: string): Promise<void> {
-    this.#lifecycle.refuseIfClosed();
+    this.#parts.lifecycle.refuseIfClosed();
     checkGroup(group);
     checkChannel(channel);
-    return this.#lifecycle.run(async () => {
-      const member = this.#registry.member(channel);
-      if (member !== undefined) return this.#registry.leave(group, member);
-      if (this.#registry.owns(channel)) return;
+    return this.#parts.lifecycle.run(async () => {
+      const member = this.#parts.registry.member(channel);
+      if (member !== undefined) return this.#parts.registry.leave(group, member);
+      if (this.#parts.registry.owns(channel)) return;
       throw new UnknownChannelError(
         `"${channel}" is not a channel of this node. Only its own node can remove it from a group.`,
       );
@@ -341,12 +333,11 @@ export class ChannelLayer<M = AnyMessages> {
     message: Sendable<M, T>,
     options?: GroupSendOptions,
   ): Promise<void> {
-    this.#lifecycle.refuseIfClosed();
+    this.#parts.lifecycle.refuseIfClosed();
     checkGroup(group);
-    const except = options?.except;
-    if (except !== undefined) checkChannel(except);
-    const envelope = except === undefined ? undefined : { except };
-    return this.#publish(this.#topics.group(group), message, envelope);
+    const envelope = groupEnvelope(options);
+    const topic = this.#parts.topics.group(group);
+    return this.#parts.publish({ operation: "groupSend", destination: group, message, envelope, topic });
   }
 
   /**
@@ -362,21 +353,20 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {LayerUnavailableError} if the history cannot be read.
    */
   async history(group: string, options: HistoryOptions = {}): Promise<GroupHistory> {
-    this.#lifecycle.refuseIfClosed();
+    this.#parts.lifecycle.refuseIfClosed();
     checkGroup(group);
-    const topic = this.#topics.group(group);
-    return this.#lifecycle.run(historyReader(group, topic, options, this.#backend, this.#decoder));
+    const { backend, decoder, lifecycle, topics } = this.#parts;
+    return lifecycle.run(historyReader(group, topics.group(group), options, backend, decoder));
   }
 
   /** @internal Keeps histories from now on. A runtime calls this method for a consumer that needs `history`. */
   keepHistory(): void {
-    this.#backend.history?.keep?.();
+    this.#parts.backend.history?.keep?.();
   }
 
   /** @internal A secret of 32 bytes that all nodes of the layer share. Undefined if the layer keeps none. */
-  async secret(): Promise<Uint8Array | undefined> {
-    const stored = await this.#lifecycle.run(() => this.#backend.history?.secret?.(randomBytes(32)));
-    return stored && this.#encryption.derive(stored);
+  secret(): Promise<Uint8Array | undefined> {
+    return this.#parts.secret();
   }
 
   /**
@@ -388,7 +378,7 @@ export class ChannelLayer<M = AnyMessages> {
    * Other nodes, counters and data on a server are not affected.
    */
   flush(): Promise<void> {
-    return this.#lifecycle.run(() => this.#registry.flush());
+    return this.#parts.lifecycle.run(() => this.#parts.registry.flush());
   }
 
   /**
@@ -397,37 +387,12 @@ export class ChannelLayer<M = AnyMessages> {
    *
    * Messages sent before this call are still sent, even if the layer, or a connection of it, is still opening
    * or reconnecting. Each of these waits ends after `connectTimeoutMs`, and the wait for replies after a
-   * second. Then the sends reject with {@link LayerClosedError}, whose `cause` is the reason, and count as
+   * second. Then the sends reject with `LayerClosedError`, whose `cause` is the reason, and count as
    * `unavailable`. Other pending calls reject as well.
    */
   async close(): Promise<void> {
-    this.#registry.clear();
-    this.#receiver.close();
-    return this.#lifecycle.close();
-  }
-
-  #publish(topic: string, message: object, envelope?: Envelope): Promise<void> {
-    return this.#transmit(message, envelope, (payload) => this.#backend.publish(topic, payload));
-  }
-
-  /** Encodes `message` immediately, transmits the payload once the layer is open, and counts the outcome. */
-  #transmit(
-    message: object,
-    envelope: Envelope | undefined,
-    transmit: (payload: Uint8Array) => Promise<void>,
-  ): Promise<void> {
-    // Encoded before the layer is open, because the sender may change its message meanwhile.
-    const payload = this.#encryption.encrypt(encode(message, envelope));
-    return this.#count(this.#lifecycle.send(() => transmit(payload)));
-  }
-
-  async #count(sending: Promise<void>): Promise<void> {
-    try {
-      await sending;
-    } catch (error) {
-      this.#metrics.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
-      throw error;
-    }
-    this.#metrics.published += 1;
+    this.#parts.registry.clear();
+    this.#parts.receiver.close();
+    return this.#parts.lifecycle.close();
   }
 }

@@ -23,5 +23,7 @@ export function checkInteger(
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
     return value as number;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new InvalidOptionError(`\`${option}\` must be an integer ${range}, not ${textOf(value)}.`);
+  // Quotes show that the value of an environment variable has to be converted to a number.
+  const given = typeof value === "string" ? JSON.stringify(value) : textOf(value);
+  throw new InvalidOptionError(`\`${option}\` must be an integer ${range}, not ${given}.`);
 }

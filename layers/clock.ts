@@ -6,7 +6,9 @@ import { maxDelayMs } from "./check-integer.ts";
  * uses them has to divide long delays itself.
  */
 export interface Clock {
+  /** Calls `fn` once, after `ms` milliseconds. Returns the id of the timer. */
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
+  /** Cancels the timer with this id. Does nothing if the timer has ended. */
   clearTimeout(id: unknown): void;
   /** Returns milliseconds since an arbitrary origin. @default `performance.now` */
   now?(): number;

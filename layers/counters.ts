@@ -1,7 +1,22 @@
+export const dropReasons = [
+  "garbage",
+  "undecryptable",
+  "refused-type",
+  "no-channel",
+  "inbox-error",
+  "unavailable",
+  "queue-full",
+  "queue-lost",
+  "expired",
+  "late",
+  "dead-letter",
+] as const;
+
 /**
  * Why a message did not reach an inbox:
  * - `garbage`: the payload is not a message in plain msgpack
- * - `undecryptable`: the payload was not encrypted with a key of this layer, or was modified
+ * - `undecryptable`: the payload was not encrypted with a key of this layer, was modified, or was encrypted for another
+ *   group, node or queue
  * - `refused-type`: the message has a type that begins with `xstate.`
  * - `no-channel`: a direct send arrived for a channel that does not exist on this node
  * - `inbox-error`: the inbox threw
@@ -15,18 +30,7 @@
  *   `garbage`, `undecryptable` and `refused-type` payloads also move to the dead letters, but do not count as
  *   `dead-letter`
  */
-export type DropReason =
-  | "garbage"
-  | "undecryptable"
-  | "refused-type"
-  | "no-channel"
-  | "inbox-error"
-  | "unavailable"
-  | "queue-full"
-  | "queue-lost"
-  | "expired"
-  | "late"
-  | "dead-letter";
+export type DropReason = (typeof dropReasons)[number];
 
 /** Counts the messages that a node has sent, received and dropped since it was created. */
 export interface LayerCounters {
@@ -38,8 +42,20 @@ export interface LayerCounters {
   readonly delivered: number;
   /** Messages of named channels that a handler has completed. */
   readonly consumed: number;
+  /** Failed attempts at messages of named channels that are followed by another attempt. */
+  readonly retried: number;
+  /** Gaps in groups with members on this node, and gaps in the direct sends to this node. */
+  readonly gaps: number;
   /** Dropped messages by reason. Reasons that have not occurred are absent. */
   readonly dropped: { readonly [reason in DropReason]?: number };
+}
+
+/** Receives measured times. Its methods MUST be quick, and MUST NOT throw. */
+export interface LayerMeter {
+  /** The backend has published a message within `ms` milliseconds, or has added it to a queue. */
+  published(ms: number): void;
+  /** `count` messages or gaps that arrived together reached all their inboxes on this node within `ms` milliseconds. */
+  delivered(ms: number, count: number): void;
 }
 
 /** The live counters of one node, of which {@link LayerCounters} is a snapshot. */
@@ -48,6 +64,10 @@ export class LayerMetrics {
   received = 0;
   delivered = 0;
   consumed = 0;
+  retried = 0;
+  gaps = 0;
+  /** Set while a runtime collects metrics. */
+  meter: LayerMeter | undefined = undefined;
   readonly #dropped: { [reason in DropReason]?: number } = {};
 
   drop(reason: DropReason): void {
@@ -55,7 +75,7 @@ export class LayerMetrics {
   }
 
   snapshot(): LayerCounters {
-    const { published, received, delivered, consumed } = this;
-    return { published, received, delivered, consumed, dropped: { ...this.#dropped } };
+    const { published, received, delivered, consumed, retried, gaps } = this;
+    return { published, received, delivered, consumed, retried, gaps, dropped: { ...this.#dropped } };
   }
 }

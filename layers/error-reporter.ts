@@ -1,5 +1,6 @@
 import { type ErrorOwner, runOwned } from "./async-errors.ts";
 import { stackOf, textOf } from "./errors.ts";
+import { escapeControls } from "./escape-controls.ts";
 
 /** Receives failures that no caller awaits. `stage` names the operation, such as `"layer"` or `"receive"`. */
 export type ErrorListener = (
@@ -33,7 +34,7 @@ export class CallbackOwner implements ErrorOwner {
  * Returns a function that passes failures to an error listener, and never throws. At each failure, `listener`
  * returns the current error listener. If that error listener is missing or fails, now or in a timer or promise
  * that it leaves behind, the function emits a Node warning, at most one per `intervalMs`, and counts the
- * failures between two warnings.
+ * failures between two warnings. Control characters in the warning are escaped, because clients cause errors.
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,
@@ -51,7 +52,7 @@ export function createReporter(
     nextAt = now() + intervalMs;
     leftOut = 0;
     const detail = stackOf(error);
-    process.emitWarning(`${stage}: ${textOf(error)}${more}`, {
+    process.emitWarning(escapeControls(`${stage}: ${textOf(error)}${more}`), {
       type: "GreenroomWarning",
       ...(detail !== undefined && { detail }),
     });

@@ -1,9 +1,15 @@
-/** The base class of every error of this package. Programs can rely on `code`; `message` is for people. */
+import { escapeControls, escapeLines } from "./escape-controls.ts";
+
+/**
+ * The base class of every error of this package. Programs can rely on `code`; `message` is for people. Control
+ * characters in the message, which may come from a client, are escaped.
+ */
 export class GreenroomError extends Error {
+  /** The stable name of the error: `ERR_LIMIT`. docs/reference/error-codes.md lists all of them. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(escapeControls(message), options);
     this.name = new.target.name;
     this.code = code;
   }
@@ -26,14 +32,31 @@ export class LayerClosedError extends GreenroomError {
 
 /** The server behind a layer does not answer. The message contains the server's address. */
 export class LayerUnavailableError extends GreenroomError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** @internal Whether the server may have executed the call: see {@link effectOf}. */
+  readonly effect: Effect;
+
+  /** @param options.effect @internal */
+  constructor(message: string, { effect = "unknown", ...options }: ErrorOptions & { effect?: Effect } = {}) {
     super("ERR_LAYER_UNAVAILABLE", message, options);
+    this.effect = effect;
   }
 }
 
 /**
- * The settings of a server, or another layer, endanger messages. Only passed to `onError`, when the layer is
- * opened: the layer works nevertheless. The message says what to change.
+ * The effect of a call that failed. `none`: the server did not get it, so it can be repeated. `refused`: the server did
+ * not execute it, and would refuse it again. `unknown`: the reply is missing.
+ */
+export type Effect = "none" | "refused" | "unknown";
+
+/** The effect of a call that failed with `error`. */
+export function effectOf(error: unknown): Effect {
+  return error instanceof LayerUnavailableError ? error.effect : "refused";
+}
+
+/**
+ * The settings of a server, or another layer, endanger messages or named actors. Passed to `onError` when the layer
+ * is opened: the layer works nevertheless. Only calls of named actors reject with it, if the server may evict any key.
+ * The message says what to change.
  */
 export class LayerSetupError extends GreenroomError {
   constructor(message: string) {
@@ -65,7 +88,14 @@ export class UnsupportedError extends GreenroomError {
   }
 }
 
-/** A named channel is full. Start more workers, or send fewer messages. */
+/** The store has a value of a named actor that is malformed, or that the keys of the layer cannot decrypt. */
+export class UnreadableStateError extends GreenroomError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_UNREADABLE_STATE", message, options);
+  }
+}
+
+/** A named channel is full, or the queues of a `MemoryBus` are. Start more workers, or send fewer messages. */
 export class QueueFullError extends GreenroomError {
   constructor(message: string) {
     super("ERR_QUEUE_FULL", message);
@@ -123,11 +153,16 @@ export function textOf(error: unknown): string {
   }
 }
 
-/** Returns the stack of `error`, if it has one. Never throws. */
+/**
+ * Returns the stack of `error`, if it has one, with its control characters escaped. Its message takes one line.
+ * Never throws.
+ */
 export function stackOf(error: unknown): string | undefined {
   try {
     const stack: unknown = error instanceof Error ? error.stack : undefined;
-    return typeof stack === "string" ? stack : undefined;
+    if (typeof stack !== "string") return undefined;
+    const message = textOf(error);
+    return escapeLines(message === "" ? stack : stack.replace(message, () => escapeControls(message)));
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import type { Backend, HistoryQuery, StoredHistory } from "./backend.ts";
 import { checkInteger } from "./check-integer.ts";
 import { InvalidOptionError, UnsupportedError } from "./errors.ts";
 import type { Mail, Position } from "./message.ts";
+import { idIn } from "./wire/codec.ts";
 import type { PayloadDecoder } from "./wire/payload-decoder.ts";
 
 /** Selects part of a group's history. */
@@ -72,7 +73,7 @@ function decodeHistory(
     const decoded = decoder.decode(topic, entry.payload);
     if (decoded === undefined) return [];
     const { message, envelope } = decoded;
-    const delivery = Object.freeze({ group, ...entry.position });
+    const delivery = Object.freeze({ group, ...entry.position, ...idIn(envelope) });
     const except = envelope?.except;
     // The payload may come from another program, so the type of `except` is not certain.
     const exclusion = typeof except === "string" ? { except } : undefined;

@@ -17,8 +17,10 @@ export {
   QueueFullError,
   QueueLostError,
   UnknownChannelError,
+  UnreadableStateError,
   UnsupportedError,
 } from "./errors.ts";
+export { escapeControls } from "./escape-controls.ts";
 export type { GroupHistory, HistoryEntry, HistoryOptions } from "./history.ts";
 export type { HistoryLimitOptions } from "./history-limits.ts";
 export type { ConsumeOptions, JobHandler } from "./jobs/consume-options.ts";
@@ -28,4 +30,5 @@ export { MemoryLayer, type MemoryLayerOptions } from "./memory/memory-layer.ts";
 export type * from "./message.ts";
 export type * from "./options.ts";
 export type { JobConsumption, RunningJob } from "./running-jobs.ts";
+export { safeGroupName } from "./safe-group-name.ts";
 export type { EncryptionOptions } from "./wire/encryption.ts";

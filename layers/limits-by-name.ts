@@ -8,7 +8,7 @@ import { InvalidOptionError } from "./errors.ts";
  * `["*", …]` to replace the default for all other names.
  *
  * @example
- * const capacity = [["room_lobby", 1_000], ["room_*", 100], ["*", 10]];
+ * const capacity: ByPattern = [["room_lobby", 1_000], ["room_*", 100], ["*", 10]];
  */
 export type ByPattern = number | readonly (readonly [pattern: string, value: number])[];
 

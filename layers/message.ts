@@ -1,3 +1,5 @@
+import type { TraceContext, TracedDelivery } from "./tracing.ts";
+
 /** The messages of a layer without declared types: any type, with any payload. */
 export interface AnyMessages {
   readonly [type: string]: { readonly [key: string]: unknown };
@@ -27,12 +29,16 @@ export interface Delivery {
   readonly group?: string;
   readonly offset?: number;
   readonly epoch?: string;
+  /** Present if the message may arrive twice: a repetition has the same id. */
+  readonly id?: string;
 }
 
 /** A message and its delivery. All inboxes on a node receive the same object. */
 export interface Mail {
   readonly message: Message;
   readonly delivery: Delivery;
+  /** @internal Undefined unless the layer has a tracer, and the message carries a trace. */
+  readonly trace?: TraceContext | TracedDelivery;
 }
 
 /** Messages may have been lost, for example after a reconnect. A consumer should fetch its state again. */
@@ -50,8 +56,12 @@ export interface Gap {
  * times in a row. An inbox MUST only store data or start work, and MUST NOT throw.
  */
 export interface Inbox {
+  /** Takes a message. MUST NOT throw. */
   deliver(mail: Mail): void;
+  /** Takes a gap, in order with the messages. MUST NOT throw. */
   gap(gap: Gap): void;
   /** Optional: prepares for several messages. MUST call `deliverSome`, which calls `deliver` repeatedly. */
   batch?(deliverSome: () => void): void;
+  /** Optional: called once when the channel is deleted, or its layer is flushed or closed. MUST NOT throw. */
+  channelEnded?(): void;
 }

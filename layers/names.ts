@@ -3,6 +3,12 @@ import { InvalidNameError } from "./errors.ts";
 /** A named channel's name plus this suffix is the name of the channel that holds its dead letters. */
 export const deadSuffix = ".dead";
 
+/** The length of the part of a group's name that may come from a client: 9 characters remain for a prefix. */
+export const maxNamePart = 90;
+
+/** The letters of such a part. */
+export const namePartPattern = /^[A-Za-z0-9._-]+$/;
+
 const letters = "ASCII letters, digits, '-', '_' and '.'";
 const groupPattern = /^[A-Za-z0-9._-]{1,99}$/;
 const groupRule = `A group's name is 1 to 99 ${letters}`;

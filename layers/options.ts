@@ -1,3 +1,4 @@
+import type { JobNumber } from "./backend.ts";
 import type { ErrorListener } from "./error-reporter.ts";
 import type { ByPattern } from "./limits-by-name.ts";
 import type { EncryptionOptions } from "./wire/encryption.ts";
@@ -52,10 +53,14 @@ export interface JobAddress {
   readonly replyTo?: string;
   /** The id that the sender gave to the message. The reply should contain this id. */
   readonly job?: string;
+  /** @internal Adds the message once, even if `send` is repeated. */
+  readonly once?: JobNumber;
 }
 
 /** Excludes a recipient from a group's message. */
 export interface GroupSendOptions {
   /** A channel, on any node, that does not receive the message: usually the sender's own. */
   readonly except?: string;
+  /** @internal Names a message that may be sent twice: see {@link Delivery.id}. */
+  readonly id?: string;
 }

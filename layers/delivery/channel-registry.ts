@@ -9,7 +9,7 @@ import { Subscription } from "./subscription.ts";
 /** Methods for the runtime that owns the layer. They never wait for a server, even during an outage. */
 export type LocalChannels = Pick<
   LocalChannelRegistry,
-  "add" | "member" | "membersOf" | "groupsOf" | "remove"
+  "add" | "groupCount" | "groupsOf" | "hasGroup" | "isMember" | "leave" | "member" | "membersOf" | "remove"
 >;
 
 /** The channels of one node, and their groups. Both exist only in memory. */
@@ -87,6 +87,21 @@ export class LocalChannelRegistry implements Recipients {
     return groups.map(({ name }) => name);
   }
 
+  /** The number of groups with members on this node, including those that a channel joins now. */
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  hasGroup(group: string): boolean {
+    return this.#groups.has(this.#topics.group(group));
+  }
+
+  /** Whether `channel` is in `group`, or joins it now. */
+  isMember(channel: string, name: string): boolean {
+    const group = this.groupAt(this.#topics.group(name));
+    return group !== undefined && this.#members.get(channel)?.joins.get(group) !== undefined;
+  }
+
   /** Whether `channel` has the form of this node's channel names. The channel need not exist. */
   owns(channel: string): boolean {
     return channel.startsWith(`${this.#node}!`);
@@ -97,6 +112,7 @@ export class LocalChannelRegistry implements Recipients {
     const member = this.#members.get(channel);
     if (member === undefined) return undefined;
     this.#members.delete(channel);
+    member.inbox.channelEnded?.();
     const leaving = member.joins.keys().flatMap((group) => group.leave(member) ?? []);
     return leaving.length === 0 ? undefined : Promise.all(leaving).then(() => {});
   }
@@ -113,6 +129,7 @@ export class LocalChannelRegistry implements Recipients {
     return group.join(member, onEnter);
   }
 
+  /** Removes `member` from a group immediately. Returns undefined if the group does not have to be unsubscribed. */
   leave(name: string, member: Member): Promise<void> | undefined {
     return this.groupAt(this.#topics.group(name))?.leave(member);
   }
@@ -124,8 +141,10 @@ export class LocalChannelRegistry implements Recipients {
   /** Removes all channels and groups immediately. A fan-out that is under way delivers nothing more. */
   clear(): void {
     for (const group of this.#groups.values()) group.clear();
+    const members = [...this.#members.values()];
     this.#members.clear();
     this.#groups.clear();
+    for (const { inbox } of members) inbox.channelEnded?.();
   }
 
   #makeGroup(name: string, topic: string): Group {

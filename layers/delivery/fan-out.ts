@@ -1,7 +1,9 @@
 import type { LayerMetrics } from "../counters.ts";
 import type { ErrorListener } from "../error-reporter.ts";
-import type { Delivery, Gap, Mail, Position } from "../message.ts";
+import type { Delivery, Gap, Mail, Message, Position } from "../message.ts";
 import type { Budget } from "../scheduling/lane.ts";
+import { type LayerTracer, readTrace, type TraceContext, type TracedDelivery } from "../tracing.ts";
+import { type Decoded, type Envelope, idIn } from "../wire/codec.ts";
 import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { LocalChannelRegistry } from "./channel-registry.ts";
 import type { PendingDelivery } from "./delivery-queue.ts";
@@ -17,12 +19,15 @@ export interface DeliveryContext {
   readonly registry: LocalChannelRegistry;
   readonly metrics: LayerMetrics;
   readonly report: ErrorListener;
+  /** Undefined unless messages are traced. */
+  readonly tracer: () => LayerTracer | undefined;
 }
 
 /** Delivers messages or a gap, in join order, to members that joined before the arrival and have not left. */
 abstract class FanOut implements PendingDelivery {
   abstract readonly bytes: number;
   abstract readonly count: number;
+  arrivedAt: number | undefined = undefined;
   protected readonly context: DeliveryContext;
   readonly #recipients: Recipients;
   readonly #lastJoin: number;
@@ -84,6 +89,8 @@ interface EncodedMessage {
 interface DecodedMessage {
   readonly mail: Mail;
   readonly except: Member | undefined;
+  /** Undefined unless the message is traced. */
+  readonly traced: TracedDelivery | undefined;
 }
 
 /** The limits of one fan-out, because all its messages are decoded before the delivery begins. */
@@ -126,6 +133,12 @@ export class MessageFanOut extends FanOut {
     return true;
   }
 
+  override deliver(budget: Budget): boolean {
+    const isDone = super.deliver(budget);
+    if (isDone) for (const { traced } of this.#decoded) traced?.end();
+    return isDone;
+  }
+
   /** Decodes as late as possible, because a decoded message takes more memory than its payload. */
   protected override prepare(budget: Budget): boolean {
     this.#decoded = this.#encoded.flatMap((encoded) => {
@@ -165,8 +178,11 @@ export class MessageFanOut extends FanOut {
         this.#deliveredCount = messages.length;
         return;
       }
-      const { mail, except } = messages[this.#deliveredCount] as DecodedMessage;
-      if (member !== except) deliver(this.context, member, mail);
+      const { mail, except, traced } = messages[this.#deliveredCount] as DecodedMessage;
+      if (member !== except) {
+        if (traced !== undefined) traced.recipients += 1;
+        deliver(this.context, member, mail);
+      }
       this.#deliveredCount += 1;
       budget.charge(1);
     }
@@ -178,7 +194,9 @@ export class MessageFanOut extends FanOut {
     if (decoded === undefined) return undefined;
     const { message, envelope } = decoded;
     const except = envelope?.except === undefined ? undefined : registry.member(envelope.except);
-    return { mail: Object.freeze({ message, delivery: deliveryOf(this.#group, position) }), except };
+    const trace = traceOf(this.context, decoded);
+    const traced = trace && this.context.tracer()?.deliver(trace, this.#group.name, message.type);
+    return { mail: mailOf(message, deliveryOf(this.#group, position, envelope), traced), except, traced };
   }
 }
 
@@ -210,6 +228,7 @@ const directDelivery: Delivery = Object.freeze({});
 /** Delivers a direct send to one channel of this node. */
 export class DirectDelivery implements PendingDelivery {
   readonly count = 1;
+  arrivedAt: number | undefined = undefined;
   readonly #context: DeliveryContext;
   readonly #topic: string;
   readonly #payload: Uint8Array;
@@ -232,9 +251,20 @@ export class DirectDelivery implements PendingDelivery {
     const { message, envelope } = decoded;
     const member = envelope?.to === undefined ? undefined : registry.member(envelope.to);
     if (member === undefined) metrics.drop("no-channel");
-    else deliver(this.#context, member, Object.freeze({ message, delivery: directDelivery }));
+    else {
+      const trace = traceOf(this.#context, decoded);
+      deliver(this.#context, member, mailOf(message, directDelivery, trace));
+    }
     return true;
   }
+}
+
+function traceOf({ tracer }: DeliveryContext, { envelope }: Decoded): TraceContext | undefined {
+  return envelope === undefined || tracer() === undefined ? undefined : readTrace(envelope);
+}
+
+function mailOf(message: Message, delivery: Delivery, trace: Mail["trace"]): Mail {
+  return Object.freeze(trace === undefined ? { message, delivery } : { message, delivery, trace });
 }
 
 function deliver(context: DeliveryContext, member: Member, mail: Mail): void {
@@ -251,7 +281,12 @@ function reportInboxError({ metrics, report }: DeliveryContext, error: unknown, 
   report(error, { stage: "layer", channel });
 }
 
-function deliveryOf({ name, delivery }: Group, position: Position | undefined): Delivery {
+function deliveryOf(
+  { name, delivery }: Group,
+  position: Position | undefined,
+  envelope: Envelope | undefined,
+): Delivery {
+  if (envelope?.id !== undefined) return Object.freeze({ group: name, ...position, ...idIn(envelope) });
   if (position === undefined) return delivery;
   return Object.freeze({ group: name, offset: position.offset, epoch: position.epoch });
 }

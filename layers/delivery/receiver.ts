@@ -22,7 +22,7 @@ export class Receiver implements BackendListener {
   constructor(ownTopic: string, context: DeliveryContext, lane: () => Lane) {
     this.#ownTopic = ownTopic;
     this.#context = context;
-    this.#backlog = new Backlog(lane);
+    this.#backlog = new Backlog(lane, context.metrics);
     this.#direct = new DeliveryQueue(this.#backlog);
   }
 
@@ -51,19 +51,25 @@ export class Receiver implements BackendListener {
   }
 
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void {
-    const { registry } = this.#context;
+    const { metrics, registry } = this.#context;
     if (topic === this.#ownTopic) {
+      metrics.gaps += 1;
       this.#direct.add(new GapFanOut(this.#context, registry, directGap));
       return;
     }
     const group = registry.groupAt(topic);
     if (group === undefined) return;
+    metrics.gaps += 1;
     const gap = Object.freeze({ group: group.name, ...range });
     this.#deliveriesTo(group).add(new GapFanOut(this.#context, group, gap));
   }
 
   error(error: Error): void {
     this.#context.report(error, { stage: "layer" });
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#backlog.room;
   }
 
   drained(topic: string): Promise<void> | undefined {

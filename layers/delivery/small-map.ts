@@ -4,6 +4,10 @@ export class SmallMap<K extends object, V> {
   #value: V | undefined;
   #others: Map<K, V> | undefined;
 
+  get size(): number {
+    return (this.#key === undefined ? 0 : 1) + (this.#others?.size ?? 0);
+  }
+
   get(key: K): V | undefined {
     return key === this.#key ? this.#value : this.#others?.get(key);
   }
@@ -28,7 +32,12 @@ export class SmallMap<K extends object, V> {
   }
 
   keys(): K[] {
-    const others = this.#others === undefined ? [] : [...this.#others.keys()];
-    return this.#key === undefined ? others : [this.#key, ...others];
+    return [...this];
+  }
+
+  /** Iterates the keys. Keys may be deleted meanwhile. */
+  *[Symbol.iterator](): IterableIterator<K> {
+    if (this.#key !== undefined) yield this.#key;
+    if (this.#others !== undefined) yield* this.#others.keys();
   }
 }

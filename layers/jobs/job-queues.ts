@@ -1,5 +1,5 @@
 import { runOwned } from "../async-errors.ts";
-import type { QueueBackend } from "../backend.ts";
+import type { JobNumber, QueueBackend } from "../backend.ts";
 import { checkInteger, maxDelayMs } from "../check-integer.ts";
 import type { LayerMetrics } from "../counters.ts";
 import { CallbackOwner, type ErrorListener } from "../error-reporter.ts";
@@ -9,6 +9,7 @@ import type { Message } from "../message.ts";
 import { deadSuffix } from "../names.ts";
 import type { ChannelLayerOptions } from "../options.ts";
 import { type JobConsumption, oldestFirst, type RunningJob, RunningJobs } from "../running-jobs.ts";
+import type { LayerTracer } from "../tracing.ts";
 import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { Topics } from "../wire/topics.ts";
 import type { ConsumeOptions, JobHandler } from "./consume-options.ts";
@@ -22,6 +23,7 @@ interface JobContext {
   readonly decoder: PayloadDecoder;
   readonly metrics: LayerMetrics;
   readonly report: ErrorListener;
+  readonly tracer: () => LayerTracer | undefined;
 }
 
 /** The named channels of one node. Adds decoding, counters and error reports to the queues of a backend. */
@@ -31,7 +33,8 @@ export class JobQueues {
   readonly #capacity: LimitsByName;
   readonly #expiryMs: LimitsByName;
   readonly #context: JobContext;
-  readonly #consumptions = new Set<JobConsumption>();
+  /** The consumptions, and their channels. */
+  readonly #consumptions = new Map<JobConsumption, string>();
   #isClosed = false;
 
   /** @throws {InvalidOptionError} for an invalid capacity or expiry. */
@@ -49,14 +52,14 @@ export class JobQueues {
   }
 
   /** Returns a function that appends a payload to the queue of `channel`. @throws {UnsupportedError} */
-  sender(channel: string): (payload: Uint8Array) => Promise<void> {
+  sender(channel: string, once?: JobNumber): (payload: Uint8Array) => Promise<void> {
     const backend = this.#supported(
       "it can send only to channels from newChannel(), whose names contain '!'",
     );
     const queue = this.#topics.queue(channel);
     const capacity = this.#capacity.resolve(channel);
     return async (payload) => {
-      if (await backend.enqueue(queue, payload, capacity)) return;
+      if (await backend.enqueue(queue, payload, capacity, once)) return;
       throw new QueueFullError(
         `"${channel}" holds ${capacity} messages and is full. Start more workers, or send fewer.`,
       );
@@ -65,7 +68,11 @@ export class JobQueues {
 
   /** The jobs that run on this node. The longest-running job is first. */
   get running(): readonly RunningJob[] {
-    return oldestFirst([...this.#consumptions].map(({ running }) => running));
+    return oldestFirst([...this.#consumptions.keys()].map(({ running }) => running));
+  }
+
+  get channels(): readonly string[] {
+    return [...new Set(this.#consumptions.values())];
   }
 
   /** @throws {InvalidOptionError} for a number that is out of range. */
@@ -87,7 +94,15 @@ export class JobQueues {
     const running = new RunningJobs(channel);
     const topic = this.#topics.queue(channel);
     const receiver = new JobReceiver({
-      ...{ channel, topic, handler, maxDeliveries, retryAfterMs, timeoutMs, expiryMs },
+      ...{
+        channel,
+        topic: this.#topics.originOfJobs(channel),
+        handler,
+        maxDeliveries,
+        retryAfterMs,
+        timeoutMs,
+        expiryMs,
+      },
       ...{ onDone, onDead, onExpired, owner, running, ...this.#context },
       report: (error, facts) => this.#context.report(error, { channel, ...facts }),
     });
@@ -104,7 +119,7 @@ export class JobQueues {
         return running.list;
       },
     };
-    this.#consumptions.add(consumption);
+    this.#consumptions.set(consumption, channel);
     if (!this.#isClosed) return consumption;
     await close();
     throw new LayerClosedError();
@@ -116,9 +131,15 @@ export class JobQueues {
     return backend.delete(this.#topics.queue(channel));
   }
 
+  /** Returns the number of messages in the queue of `channel`. @throws {UnsupportedError} */
+  size(channel: string): Promise<number> {
+    const backend = this.#supported(`it has no named channel "${channel}" to measure`);
+    return backend.size(this.#topics.queue(channel));
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
+    await Promise.all([...this.#consumptions.keys()].map((consumption) => consumption.close()));
     this.#consumptions.clear();
   }
 

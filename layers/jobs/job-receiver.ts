@@ -6,6 +6,7 @@ import { InvalidMessageError, JobExpiredError, QueueLostError } from "../errors.
 import type { Message } from "../message.ts";
 import type { JobAddress } from "../options.ts";
 import type { RunningJobs } from "../running-jobs.ts";
+import { type JobTrace, type LayerTracer, readTrace } from "../tracing.ts";
 import type { Decoded } from "../wire/codec.ts";
 import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { ConsumeOptions, JobHandler } from "./consume-options.ts";
@@ -19,7 +20,7 @@ export interface ReceiverOptions
     Pick<ConsumeOptions, "maxDeliveries" | "retryAfterMs" | "onDone" | "onDead" | "onExpired">
   > {
   readonly channel: string;
-  /** The name of the queue on the wire. */
+  /** The topic of the queue to which the jobs were sent: see {@link Topics.originOfJobs}. */
   readonly topic: string;
   readonly handler: JobHandler<Message>;
   /** Milliseconds for one call of the handler. Undefined if the time is not limited. */
@@ -32,6 +33,8 @@ export interface ReceiverOptions
   readonly metrics: LayerMetrics;
   readonly report: ErrorListener;
   readonly running: RunningJobs;
+  /** Undefined unless jobs are traced. */
+  readonly tracer: () => LayerTracer | undefined;
 }
 
 /** Decodes the jobs of one consumption, calls the handler, and decides what happens to each job. */
@@ -63,18 +66,24 @@ export class JobReceiver implements QueueReceiver {
       );
       return this.#bury(message, delivery, error);
     }
+    const trace = this.#traceOf(decoded, delivery);
     let result: unknown;
     try {
-      result = await this.#handle(message, delivery, limit);
+      result = await this.#handle(message, delivery, limit, trace);
+      trace?.end();
     } catch (error) {
       // If only one delivery is allowed, an aborted handler counts as failed.
-      if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
-      if (attempt >= maxDeliveries) return this.#bury(message, delivery, error);
+      const isGivenBack = maxDeliveries > 1 && isAbort(error, signal);
+      trace?.end(isGivenBack ? undefined : { error });
+      if (isGivenBack) return "given-back";
+      if (attempt >= maxDeliveries) return this.#bury(message, delivery, error, trace);
       report(error, { stage: "consume", attempt });
+      metrics.retried += 1;
       return { againAfterMs: this.#retryAfterMs(attempt) };
     }
     metrics.consumed += 1;
-    return { afterDone: () => this.#call(onDone, message, delivery, result) };
+    const done = () => this.#call(onDone, message, delivery, result);
+    return { afterDone: trace === undefined ? done : () => trace.run(done) };
   }
 
   error(error: Error): void {
@@ -82,10 +91,24 @@ export class JobReceiver implements QueueReceiver {
     this.#options.report(error, { stage: "layer" });
   }
 
-  #handle(message: Message, delivery: JobDelivery, limit: TimeLimit | undefined): Promise<unknown> {
+  #handle(
+    message: Message,
+    delivery: JobDelivery,
+    limit: TimeLimit | undefined,
+    trace: JobTrace | undefined,
+  ): Promise<unknown> {
     const { handler, owner, running } = this.#options;
-    const call = async () => callOwned(owner, handler, message, delivery);
+    const work = async () => callOwned(owner, handler, message, delivery);
+    const call = trace === undefined ? work : () => trace.run(work);
     return running.during(delivery, () => limit?.run(call) ?? call());
+  }
+
+  #traceOf(
+    { message: { type }, envelope }: Decoded,
+    { attempt, job: id }: JobDelivery,
+  ): JobTrace | undefined {
+    const { channel, tracer } = this.#options;
+    return tracer()?.job({ channel, type, attempt, id, trace: readTrace(envelope) });
   }
 
   #limitOf(signal: AbortSignal, attempt: number): TimeLimit | undefined {
@@ -122,13 +145,14 @@ export class JobReceiver implements QueueReceiver {
     };
   }
 
-  #bury(message: Message, delivery: JobDelivery, error: unknown): JobOutcome {
+  #bury(message: Message, delivery: JobDelivery, error: unknown, trace?: JobTrace): JobOutcome {
     const { metrics, report, onDead } = this.#options;
     return {
       beforeDead: () => {
         metrics.drop("dead-letter");
         report(error, { stage: "consume", attempt: delivery.attempt });
-        return this.#call(onDead, message, delivery, error);
+        const call = () => this.#call(onDead, message, delivery, error);
+        return trace === undefined ? call() : trace.run(call);
       },
     };
   }

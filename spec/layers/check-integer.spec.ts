@@ -34,7 +34,7 @@ describe("checkInteger", () => {
       "`concurrency` must be an integer of at least 1, not 0.",
     );
     expect(() => checkInteger("claimAfterMs", "x", { min: 100, max: 200 })).to.throw(
-      "`claimAfterMs` must be an integer from 100 to 200, not x.",
+      '`claimAfterMs` must be an integer from 100 to 200, not "x".',
     );
   });
 });

@@ -21,7 +21,7 @@ const floods = {
 } as const;
 
 describe("ChannelLayer, flooded with unreadable payloads,", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const kept = keepWarnings();
 
   for (const [name, { payload, reason, options }] of Object.entries(floods)) {

@@ -45,7 +45,11 @@ class Node {
     const decoder = new PayloadDecoder(createEncryption(undefined), metrics, report);
     this.decoder = decoder;
     const lane = new TurnScheduler(() => this.now).lane();
-    this.receiver = new Receiver(ownTopic, { decoder, registry, metrics, report }, () => lane);
+    this.receiver = new Receiver(
+      ownTopic,
+      { decoder, registry, metrics, report, tracer: () => undefined },
+      () => lane,
+    );
   }
 
   /** Advances the clock. Work until the immediate of the first call runs belongs to one turn. */
@@ -604,6 +608,40 @@ describe("Receiver", () => {
       expect(node.receiver.waiting).to.be.within(limit - 128, limit);
       await node.drain();
       for (const { all } of inboxes) expect(all).to.deep.equal(numbers(count));
+    });
+  }
+
+  for (const [name, bytes, limit] of [
+    ["messages", 0, 10_000],
+    ["bytes", 1_000_000, 16],
+  ] as const) {
+    it(`has no room beyond half of the limit of waiting ${name}, until a quarter is left`, async () => {
+      const { receiver } = node;
+      await node.members(100, "room");
+      const put = () =>
+        receiver.payload(topicOf("room"), encode({ type: "number", text: "x".repeat(bytes) }));
+      for (const _ of numbers(limit / 2)) put();
+      expect(receiver.room()).to.equal(undefined);
+      put();
+      const room = receiver.room();
+      expect(receiver.room()).to.equal(room);
+      let isOver = false;
+      void room?.then(() => {
+        isOver = true;
+      });
+      let least = receiver.waiting;
+      while (!isOver) {
+        least = receiver.waiting;
+        await nextTurn();
+      }
+      expect(least).to.be.within(limit / 4, limit / 4 + 128);
+      expect(receiver.room()).to.equal(undefined);
+      for (const _ of numbers(limit / 2)) put();
+      const last = receiver.room();
+      expect(last).not.to.equal(undefined);
+      receiver.close();
+      await last;
+      expect(receiver.room()).to.equal(undefined);
     });
   }
 

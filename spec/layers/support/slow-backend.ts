@@ -12,6 +12,7 @@ export class SlowBackend implements Backend {
     crossProcess: false,
     history: false,
     workers: false,
+    state: false,
   };
   readonly health: Health = { ok: true };
   /** The subscribed topics. */
