@@ -1,8 +1,27 @@
-import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
-import { InvalidOptionError } from "../layers/errors.ts";
+import { checkInteger, maxDelayMs } from "../../layers/check-integer.ts";
+import { InvalidOptionError } from "../../layers/errors.ts";
+import { otherNodes } from "./other-nodes.ts";
 
-/** Limits of one connection or upgrade, and the heartbeat interval of a node. */
+/**
+ * Limits of a node, of an address, of one connection and of one upgrade, and the heartbeat interval of a node.
+ * docs/reference/limits.md says what happens past each. A burst is the size of a token bucket: as much may come at
+ * once, after a time with less.
+ */
 export interface Limits {
+  /**
+   * Maximum number of connections in all: WebSockets, and sockets of attached servers that have not sent an upgrade.
+   * One more gets 503. @default 20_000
+   */
+  readonly maxConnections: number;
+  /**
+   * The same for one address of clients: an IPv4 address, or the first 64 bits of an IPv6 address. One more gets 429.
+   * @default 2_000
+   */
+  readonly maxConnectionsPerAddress: number;
+  /** Upgrades per second from one address, in the long run. One more gets 429. @default 200 */
+  readonly maxUpgradesPerSecond: number;
+  /** Upgrades from one address that may come at once. @default 2_000 */
+  readonly maxUpgradeBurst: number;
   /**
    * Milliseconds that the guards and `connect` together may take to accept a connection, together with the time
    * for which the upgrade waits; or that the guards may take to admit a plain GET. @default 15_000
@@ -54,12 +73,65 @@ export interface Limits {
    */
   readonly messageTimeoutMs: number;
   /**
+   * Maximum bytes of unfinished messages of all clients, with 300 bytes more for each fragment and each read. Beyond
+   * it, the connections with the largest unfinished messages close with 1008. @default 67_108_864
+   */
+  readonly maxUnfinishedBytes: number;
+  /**
+   * Frames per second from one client, in the long run. Fragments and control frames count, too. One more closes the
+   * connection with 3490.
+   * @default 2_000
+   */
+  readonly maxFramesPerSecond: number;
+  /** Frames from one client that may come at once. @default 20_000 */
+  readonly maxFrameBurst: number;
+  /**
+   * Bytes per second from one client, in the long run. One more closes the connection with 3490.
+   * @default 4_194_304
+   */
+  readonly maxBytesPerSecond: number;
+  /**
+   * Bytes from one client that may come at once. Bytes are counted as they arrive: with headers, and compressed.
+   * @default 33_554_432, or twice `maxPayload` if that is more
+   */
+  readonly maxByteBurst: number;
+  /** Groups that one actor may be in. `groupAdd` rejects with `LimitError` for one more. @default 1_000 */
+  readonly maxGroupsPerConnection: number;
+  /** Groups that one actor may be present in. `track` throws `LimitError` for one more. @default 100 */
+  readonly maxPresencesPerConnection: number;
+  /** Groups whose presence one actor may watch. `watch` throws `LimitError` for one more. @default 1_000 */
+  readonly maxWatchesPerConnection: number;
+  /** Tags of one actor. `tag` throws `LimitError` for one more. @default 100 */
+  readonly maxTagsPerConnection: number;
+  /**
+   * Jobs that one actor has submitted and that have not ended. `submit` rejects with `LimitError` for one more.
+   * @default 100
+   */
+  readonly maxJobsPerConnection: number;
+  /** Unanswered asks of one actor. `ask` and `askGroup` reject with `LimitError` for one more. @default 100 */
+  readonly maxAsksPerConnection: number;
+  /**
+   * Distinct groups of all actors of the node. `groupAdd` rejects with `LimitError` for one more.
+   * @default 100_000
+   */
+  readonly maxGroups: number;
+  /**
+   * Maximum estimated bytes of memory that the presences of all actors of the node take. `track` throws `LimitError`
+   * beyond it. Other nodes believe no more of a node. @default 134_217_728
+   */
+  readonly maxPresenceBytes: number;
+  /**
    * Maximum number of bytes that may wait for a slow client. If more bytes wait at the next write, the
    * connection closes with 3008. The frames of one turn of the event loop are written even if they exceed
    * this limit. If your application sends more frames soon after such a turn, set a larger limit.
    * @default 1_048_576
    */
   readonly maxLagBytes: number;
+  /**
+   * Maximum bytes that may wait for all slow clients together. Beyond it, the connections with the most waiting bytes
+   * close with 3008. @default 134_217_728
+   */
+  readonly maxWaitingBytes: number;
   /**
    * If bytes wait for a client, and the client makes no progress for this many milliseconds, the connection
    * closes with 3008, up to one second earlier or later. A client that reads 128 KiB in this time makes
@@ -69,8 +141,13 @@ export interface Limits {
   readonly maxLagMs: number;
   /** Limit of waiting layer messages. A further message closes the connection with 1013. @default 1_000 */
   readonly mailboxCapacity: number;
-  /** Limit of waiting frames. If more frames wait, the client's socket is paused. @default 100 */
+  /** Limit of waiting frames. If more, or more than 131,072 bytes, wait, the client's socket is paused. @default 100 */
   readonly frameHighWaterMark: number;
+  /**
+   * Length of the waiting frames of all actors, in characters or bytes. While they are longer, each client with a waiting
+   * frame is paused. No frame is lost. @default 67_108_864
+   */
+  readonly maxWaitingFrameBytes: number;
   /**
    * Milliseconds that an asynchronous schema of a contract may take for a client's frame. After this time, the
    * frame is refused with `greenroom.failed`, its handler does not run, and a late result is ignored. The frames
@@ -83,7 +160,7 @@ export interface Limits {
   readonly schemaTimeoutMs: number;
   /**
    * Milliseconds between heartbeats. Other nodes drop a node and its presences three to four intervals after
-   * its last heartbeat, unless they are cut off themselves.
+   * its last heartbeat, unless they are cut off themselves. At most 60,000, because nodes believe no longer interval.
    * @default 5_000
    */
   readonly nodeHeartbeatMs: number;
@@ -101,6 +178,10 @@ export interface Limits {
 }
 
 const defaults: Limits = {
+  maxConnections: 20_000,
+  maxConnectionsPerAddress: 2_000,
+  maxUpgradesPerSecond: 200,
+  maxUpgradeBurst: 2_000,
   connectTimeoutMs: 15_000,
   maxWaitingUpgrades: 10_000,
   maxUpgradeWaitMs: 5_000,
@@ -111,10 +192,25 @@ const defaults: Limits = {
   maxPayload: 65_536,
   maxFragments: 128,
   messageTimeoutMs: 30_000,
+  maxUnfinishedBytes: 67_108_864,
+  maxFramesPerSecond: 2_000,
+  maxFrameBurst: 20_000,
+  maxBytesPerSecond: 4_194_304,
+  maxByteBurst: 33_554_432,
+  maxGroupsPerConnection: 1_000,
+  maxPresencesPerConnection: 100,
+  maxWatchesPerConnection: 1_000,
+  maxTagsPerConnection: 100,
+  maxJobsPerConnection: 100,
+  maxAsksPerConnection: 100,
+  maxGroups: 100_000,
+  maxPresenceBytes: 134_217_728,
   maxLagBytes: 1_048_576,
+  maxWaitingBytes: 134_217_728,
   maxLagMs: 10_000,
   mailboxCapacity: 1_000,
   frameHighWaterMark: 100,
+  maxWaitingFrameBytes: 67_108_864,
   schemaTimeoutMs: 5_000,
   nodeHeartbeatMs: 5_000,
   maxAwaySessions: 10_000,
@@ -130,10 +226,35 @@ export function resolveLimits(given: { readonly [K in keyof Limits]?: Limits[K] 
         `Unknown option "${name}". The limits are: ${Object.keys(defaults).join(", ")}.`,
       );
     }
-    if (value !== undefined) limits[name] = checkInteger(name, value, { max: maxDelayMs });
+    if (value === undefined) continue;
+    const max = name === "nodeHeartbeatMs" ? otherNodes.maxHeartbeatMs : maxDelayMs;
+    limits[name] = checkInteger(name, value, { max });
   }
-  const { maxPayload, maxFragments } = limits as unknown as Limits;
+  const { maxPayload, maxFragments, maxByteBurst } = limits as unknown as Limits;
+  if (given.maxByteBurst === undefined) limits.maxByteBurst = Math.max(maxByteBurst, 2 * maxPayload);
   if (given.maxFragments === undefined)
     limits.maxFragments = Math.max(maxFragments, Math.ceil(maxPayload / 1_024));
   return limits as unknown as Limits;
 }
+
+/** The limits that have a counter of their own: how often each was hit. */
+export const countedLimits = [
+  "maxConnections",
+  "maxConnectionsPerAddress",
+  "maxUpgradesPerSecond",
+  "maxUnfinishedBytes",
+  "maxFramesPerSecond",
+  "maxBytesPerSecond",
+  "maxGroupsPerConnection",
+  "maxPresencesPerConnection",
+  "maxWatchesPerConnection",
+  "maxTagsPerConnection",
+  "maxJobsPerConnection",
+  "maxAsksPerConnection",
+  "maxGroups",
+  "maxPresenceBytes",
+  "maxWaitingBytes",
+] as const satisfies readonly (keyof Limits)[];
+
+/** The name of a limit that has a counter of its own. */
+export type CountedLimit = (typeof countedLimits)[number];
