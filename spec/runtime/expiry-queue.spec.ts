@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { ExpiryQueue } from "../../../runtime/session/expiry-queue.ts";
-import { CountedTimers } from "../support/counted-timers.ts";
+import { ExpiryQueue } from "../../runtime/expiry-queue.ts";
+import { CountedTimers } from "./support/counted-timers.ts";
 
 describe("ExpiryQueue", () => {
   function start(onExpired: (item: string) => void = () => {}) {
