@@ -1,9 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { connectingTooLong } from "../../actors/connection-machine.ts";
 import type { ResponseHeaders, Scope } from "../../actors/index.ts";
 import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.ts";
 import { textOf } from "../../layers/errors.ts";
 import { callOwned, isPromise, runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
+import type { ClientAddresses } from "../limits/client-address.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
+import { earliestOf, type Grant, grantOf, isVerdict, signInExpired } from "../sign-in/grant.ts";
 import { type AnyGuard, isOriginLetIn, type Verdict } from "./guards.ts";
 import { offeredProtocols } from "./offered-protocols.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
@@ -14,13 +18,19 @@ export interface Candidate {
   readonly scope: Scope;
   /** Tells the user apart, if a guard has given a key. */
   readonly userKey?: string | undefined;
+  /** The grants of the guards that limit the time of the connection. Undefined if there are none. */
+  readonly grants?: readonly Grant[] | undefined;
 }
 
 export type Admitted = Candidate | Refusal;
 
-export const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
+export const shuttingDown: Refusal = {
+  status: 503,
+  reason: "The server is shutting down",
+  cause: "draining",
+};
 
-export const tookTooLong: Refusal = { status: 503, reason: "Connecting took too long" };
+export const tookTooLong: Refusal = { status: 503, reason: connectingTooLong, cause: "timeout" };
 
 export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
 
@@ -30,12 +40,20 @@ export class Admission {
   draining = false;
   readonly #router: Router;
   readonly #guards: readonly AnyGuard[];
+  readonly #addresses: ClientAddresses;
   readonly #report: ErrorListener;
+  readonly #signIns: RuntimeContext["signIns"];
 
-  constructor(router: Router, guards: readonly AnyGuard[], report: ErrorListener) {
+  constructor(
+    router: Router,
+    guards: readonly AnyGuard[],
+    { clientAddresses, report, signIns }: Pick<RuntimeContext, "clientAddresses" | "report" | "signIns">,
+  ) {
     this.#router = router;
     this.#guards = guards;
+    this.#addresses = clientAddresses;
     this.#report = report;
+    this.#signIns = signIns;
   }
 
   serves(request: IncomingMessage): boolean {
@@ -45,7 +63,9 @@ export class Admission {
   /** Whether the origin guards of the runtime and of the route let in pages of the request's origin. */
   letsOriginIn(request: IncomingMessage): boolean {
     const route = this.#router.routeOf(targetOf(request).path);
-    return isOriginLetIn([...this.#guards, ...(route?.guards ?? [])], request.headers);
+    const { headers } = request;
+    const forwarded = this.#addresses.forwardedOf(request);
+    return isOriginLetIn([...this.#guards, ...(route?.guards ?? [])], { headers, forwarded });
   }
 
   find(request: IncomingMessage, protocols = offeredProtocols(request)): Admitted {
@@ -61,7 +81,8 @@ export class Admission {
     if (found === notFound) return notFound;
     if (this.draining) return shuttingDown;
     if (isRefusal(found)) return found;
-    return { route: found.route, scope: requestScope(target, found.params, request, protocols) };
+    const scope = requestScope(target, found.params, request, protocols, this.#addresses);
+    return { route: found.route, scope };
   }
 
   /** Calls the guards in order from `index`. Returns a promise only if a guard returns one. Never rejects. */
@@ -69,7 +90,7 @@ export class Admission {
     const { route, scope } = candidate;
     const guard = this.#guards[index] ?? route.guards[index - this.#guards.length];
     // The shutdown may have begun while a guard was pending.
-    if (guard === undefined) return this.draining ? shuttingDown : candidate;
+    if (guard === undefined) return this.draining ? shuttingDown : this.#unlessExpired(candidate);
     const proceed = (verdict: Verdict<unknown>): Admitted | Promise<Admitted> => {
       if (verdict === undefined) return this.guard(candidate, request, index + 1);
       checkVerdict(verdict);
@@ -78,7 +99,9 @@ export class Admission {
         return verdict;
       }
       const { user, userKey } = verdict;
-      return this.guard({ route, scope: { ...scope, user }, userKey }, request, index + 1);
+      const grant = grantOf(verdict);
+      const grants = grant === undefined ? candidate.grants : [...(candidate.grants ?? []), grant];
+      return this.guard({ route, scope: { ...scope, user }, userKey, grants }, request, index + 1);
     };
     const failed = (error: unknown) => this.#failed(error, "guard", scope.path);
     try {
@@ -90,15 +113,22 @@ export class Admission {
     }
   }
 
+  /** An end that has passed is found after the last guard, because guards take time. */
+  #unlessExpired(candidate: Candidate): Admitted {
+    const { grants } = candidate;
+    if (grants === undefined || earliestOf(grants).endsAt > this.#signIns.now) return candidate;
+    return signInExpired;
+  }
+
   #failed(error: unknown, stage: string, path: string): Refusal {
     this.#report(error, { stage, path });
-    return { status: 500, reason: "Internal error" };
+    return { status: 500, reason: "Internal error", cause: "error" };
   }
 }
 
 /** Untyped code may return another value, such as `false`, which must not admit the request. */
 function checkVerdict(verdict: unknown): void {
-  if (typeof verdict === "object" && verdict !== null && ("status" in verdict || "user" in verdict)) return;
+  if (isVerdict(verdict)) return;
   throw new TypeError(
     "A guard must return nothing to admit a request, { user } to admit a user, or { status, reason } to refuse " +
       `the request, not ${textOf(verdict)}.`,

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { bytesWritten } from "../http-response.ts";
 import { earlierResponse, isAnswered } from "./answered.ts";
 import type { AttachableServer, AttachOptions } from "./attach-options.ts";
+import { interceptUpgrades } from "./intercept-upgrades.ts";
 import { notFound } from "./router.ts";
 import { filterUpgrades, isWebSocketUpgrade } from "./upgrade-filter.ts";
 import type { Upgrades } from "./upgrades.ts";
@@ -16,7 +17,7 @@ export interface Attachment extends AttachOptions {
 }
 
 // All copies of this library in a process share the key. If you change `AttachedServer`, change the key, too.
-const shared = Symbol.for("greenroom.attached-server.2");
+const shared = Symbol.for("greenroom.attached-server.3");
 
 /**
  * A server with one or several runtimes. All of them share one listener for upgrades and one for requests, so
@@ -28,6 +29,7 @@ export class AttachedServer {
   readonly #server: EventEmitter & AttachableServer;
   readonly #attachments: Attachment[] = [];
   #removeFilter = () => {};
+  #endInterception: (() => void) | undefined;
 
   static of(server: AttachableServer & { [shared]?: AttachedServer }): AttachedServer {
     server[shared] ??= new AttachedServer(server);
@@ -46,6 +48,9 @@ export class AttachedServer {
       this.#server.on("request", this.#onRequest);
       this.#removeFilter = filterUpgrades(this.#server, this.#isUpgrade);
     }
+    if (attachment.exclusive) {
+      this.#endInterception ??= interceptUpgrades(this.#server, this.#handleIfExclusive);
+    }
     return () => this.#detach(attachment);
   }
 
@@ -57,6 +62,8 @@ export class AttachedServer {
     this.#server.off("upgrade", this.#onUpgrade);
     this.#server.off("request", this.#onRequest);
     this.#removeFilter();
+    this.#endInterception?.();
+    this.#endInterception = undefined;
   }
 
   get #hasOtherListeners(): boolean {
@@ -71,6 +78,13 @@ export class AttachedServer {
   /** Without other listeners, an upgrade to another protocol than WebSocket is a plain request. */
   readonly #isUpgrade = (request: IncomingMessage): boolean =>
     isWebSocketUpgrade(request) || this.#hasOtherListeners;
+
+  /** Handles an upgrade before any listener gets it. Returns false to leave it to the listeners. */
+  readonly #handleIfExclusive = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
+    if (!isWebSocketUpgrade(request) || !this.#servingOf(request)?.exclusive) return false;
+    this.#handle(request, socket, head, bytesWritten(socket));
+    return true;
+  };
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const written = bytesWritten(socket);

@@ -41,10 +41,14 @@ export class OriginList {
   }
 }
 
-/** Whether a page with the origin `header` comes from `host`, the value of `Host`, over HTTP or HTTPS. */
-export function isOwnOrigin(header: string, host: string | undefined): boolean {
+/**
+ * Whether a page with the origin `header` comes from `host`, the value of `Host`.
+ * @param protocol the protocol of the host. Over HTTP or HTTPS if undefined.
+ */
+export function isOwnOrigin(header: string, host: string | undefined, protocol?: "http" | "https"): boolean {
   const origin = parseOrigin(header);
-  if (origin === undefined || !webSchemes.includes(origin.protocol)) return false;
+  const schemes = protocol === undefined ? webSchemes : [`${protocol}:`];
+  if (origin === undefined || !schemes.includes(origin.protocol)) return false;
   // Parsed with the scheme of the origin, so that a default port is the same as no port.
   const own = parseOrigin(`${origin.protocol}//${host ?? ""}`);
   return own?.hostname === origin.hostname && own.port === origin.port;

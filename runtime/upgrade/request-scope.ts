@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Scope } from "../../actors/index.ts";
+import type { ClientAddresses } from "../limits/client-address.ts";
+import { parseCookies } from "./cookies.ts";
 import type { OfferedProtocols } from "./offered-protocols.ts";
 
 export interface RequestTarget {
@@ -18,16 +20,21 @@ export function targetOf({ url: target = "" }: IncomingMessage): RequestTarget {
 export function requestScope(
   { path, query }: RequestTarget,
   params: Scope["params"],
-  { headers, socket }: IncomingMessage,
+  request: IncomingMessage,
   { own, token }: OfferedProtocols,
+  addresses: ClientAddresses,
   user?: unknown,
 ): Scope {
+  const { headers } = request;
+  const forwarded = addresses.forwardedOf(request);
   return {
     path,
     params,
     headers,
+    cookies: parseCookies(headers.cookie),
     subprotocols: own,
-    clientAddress: socket.remoteAddress,
+    clientAddress: addresses.addressOf(request),
+    ...(forwarded && { forwarded }),
     query: new URLSearchParams(query),
     token,
     user,

@@ -4,6 +4,7 @@ import type {
   MessagesOf,
   ParamsOf,
   ServerFramesOf,
+  ServicesOf,
   UserOf,
 } from "../../actors/consumer-types.ts";
 import type { FrameHandlers } from "../../actors/contract/frames.ts";
@@ -19,6 +20,8 @@ export type ParamCheck = (value: string) => string | undefined;
 type TypesOf<C extends ConsumerClass> = ConsumerTypesOf<InstanceType<C>>;
 type ParamsOfClass<C extends ConsumerClass> = ParamsOf<TypesOf<C>>;
 type MessagesOfClass<C extends ConsumerClass> = MessagesOf<TypesOf<C>>;
+/** The services that a class of consumers needs. */
+export type ServicesOfClass<C extends ConsumerClass> = ServicesOf<TypesOf<C>>;
 type ContractOfClass<C extends ConsumerClass> = ContractOf<TypesOf<C>>;
 
 /** Refuses, at compile time, a consumer whose layer's alias is not one of `Layers`. */
@@ -78,6 +81,12 @@ export type WithUser<C extends ConsumerClass, OfRuntime, OfRoute> =
 // A guard may always find no user. The compiler also adds undefined to `ok ? { user } : { status: 401, reason }`.
 type Found<OfRuntime, OfRoute> = Exclude<[OfRoute] extends [never] ? OfRuntime : OfRoute, undefined>;
 
+/** Refuses, at compile time, a consumer that needs a service that the runtime lacks. */
+export type WithServices<C extends ConsumerClass, OfRuntime> =
+  OfRuntime extends ServicesOfClass<C>
+    ? unknown
+    : { readonly the_runtime_lacks_services: ServicesOfClass<C> };
+
 /** Options of a route of a consumer with a contract. */
 export interface ContractRouteOptions<U = never> {
   /** Called in order after the guards of the runtime. @default [] */
@@ -92,19 +101,23 @@ export interface RouteOptions<Pattern extends string, U = never> extends Contrac
 }
 
 /** The first argument of {@link Runtime.route}: a pattern, or a consumer with a contract. */
-export type RouteTarget<A, Layers, User, G> = A &
-  (A extends ConsumerClass ? Routable<A, Layers, User, G> & WithContract<A> : unknown);
+export type RouteTarget<A, Layers, User, Services, G> = A &
+  (A extends ConsumerClass ? Routable<A, Layers, User, Services, G> & WithContract<A> : unknown);
 
 /** The other arguments of {@link Runtime.route}. One signature instead of two, so that the errors name the reason. */
-export type RouteRest<A, C extends ConsumerClass, Layers, User, G> = [A] extends [ConsumerClass]
+export type RouteRest<A, C extends ConsumerClass, Layers, User, Services, G> = [A] extends [ConsumerClass]
   ? [options?: ContractRouteOptions<G>]
   : [
-      consumer: C & Routable<C, Layers, User, G> & OnCompletePattern<C, A & string> & WithoutContract<C>,
+      consumer: C &
+        Routable<C, Layers, User, Services, G> &
+        OnCompletePattern<C, A & string> &
+        WithoutContract<C>,
       options?: RouteOptions<A & string, G>,
     ];
 
-type Routable<C extends ConsumerClass, Layers, User, G> = OnKnownLayer<C, Layers> &
+type Routable<C extends ConsumerClass, Layers, User, Services, G> = OnKnownLayer<C, Layers> &
   WithHandlers<C> &
+  WithServices<C, Services> &
   WithUser<C, User, G>;
 
 /** The scope of an actor that is spawned without a request. */
@@ -112,7 +125,7 @@ export type SpawnScope<C extends ConsumerClass> = {
   readonly path?: string;
   readonly query?: URLSearchParams;
   /**
-   * The state from which a {@link machineConsumer}'s actor continues: the result of {@link ActorRef.snapshot}.
+   * The state from which the actor of a machine consumer continues: the result of `actor.snapshot()`.
    * A delay whose end has passed ends immediately, before the first frame or message. `path`, `params`,
    * `query` and `user` are not a part of the snapshot.
    * @default the initial state of the machine

@@ -1,6 +1,8 @@
 import { match, pathToRegexp } from "path-to-regexp";
 import type { Contract } from "../../contract/index.ts";
 import { textOf } from "../../layers/errors.ts";
+import { maxNamePart, namePartPattern } from "../../layers/names.ts";
+import { isPromise } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
@@ -8,15 +10,14 @@ import { checkParams } from "./contract-params.ts";
 import type { AnyGuard } from "./guards.ts";
 import type { ParamCheck } from "./route-types.ts";
 
-const maxGroupName = 90;
-
 /**
  * Checks a path parameter for use in a group's name: `{ params: { room_name: groupName } }`. Accepts 1 to 90
  * ASCII letters, digits, `-`, `_` and `.`, so 9 of a name's 99 characters remain for a prefix like `room_`.
+ * For any other text, {@link safeGroupName} makes a name.
  */
 export function groupName(value: string): string | undefined {
-  if (value.length > maxGroupName) return `It has ${value.length} characters; the limit is ${maxGroupName}`;
-  if (/^[A-Za-z0-9._-]+$/.test(value)) return undefined;
+  if (value.length > maxNamePart) return `It has ${value.length} characters; the limit is ${maxNamePart}`;
+  if (namePartPattern.test(value)) return undefined;
   return "It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else";
 }
 
@@ -27,6 +28,8 @@ export interface Route {
   readonly guards: readonly AnyGuard[];
   /** Answers a plain HTTP request that the guards admit. */
   readonly answer: PlainAnswer;
+  /** Whether {@link Router.replaceAll} keeps the route. */
+  readonly isPermanent?: boolean;
 }
 
 export interface RouteMatch {
@@ -37,16 +40,20 @@ export interface RouteMatch {
 
 type Matcher = (path: string) => { readonly params: Record<string, string> } | false;
 
-export const notFound: Refusal = { status: 404, reason: "There is nothing at this path" };
+export const notFound: Refusal = { status: 404, reason: "There is nothing at this path", cause: "route" };
 
-const malformed: Refusal = { status: 400, reason: "The path has a malformed escape sequence" };
+const malformed: Refusal = {
+  status: 400,
+  reason: "The path has a malformed escape sequence",
+  cause: "route",
+};
 
 // Each segment is text or one parameter, because `NamesIn` can parse only such segments.
 const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%$&'@=;,-]*))+$/;
 
 /** Finds the route of a path. The first added route that matches is chosen. Patterns are case-sensitive. */
 export class Router {
-  readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
+  #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
   /**
    * Adds a route, or puts it in the place of the route that matches the same paths.
@@ -86,6 +93,27 @@ export class Router {
     const index = this.#indexOf(pattern);
     if (index >= 0) this.#routes.splice(index, 1);
     return index >= 0;
+  }
+
+  /**
+   * Replaces all routes, except for permanent ones, by those that `define` adds. If `define` throws, the earlier
+   * routes stay.
+   * @throws {RouteError} if `define` returns a promise.
+   */
+  replaceAll(define: () => unknown): void {
+    const earlier = this.#routes;
+    this.#routes = earlier.filter(({ route }) => route.isPermanent);
+    try {
+      const defined = define();
+      if (isPromise(defined)) {
+        // The error below replaces that of the promise.
+        defined.then(undefined, () => {});
+        throw new RouteError("A function that defines routes must add them before it returns: it was async.");
+      }
+    } catch (error) {
+      this.#routes = earlier;
+      throw error;
+    }
   }
 
   #indexOf(pattern: string): number {
@@ -148,5 +176,7 @@ function check(route: Route, params: Record<string, string>): RouteMatch | Refus
 
 function matchWith(route: Route, contract: Contract, params: Record<string, string>): RouteMatch | Refusal {
   const checked = checkParams(contract, params);
-  return "refusal" in checked ? { status: 400, reason: checked.refusal } : { route, params: checked.params };
+  return "refusal" in checked
+    ? { status: 400, reason: checked.refusal, cause: "route" }
+    : { route, params: checked.params };
 }

@@ -1,11 +1,11 @@
 import { sessionProtocol } from "../../protocol/subprotocols.ts";
-import type { OutboxSettings } from "../consumer-settings.ts";
+import { type SocketSettings, socketDefaults } from "../consumer-settings.ts";
 import type { Deadline } from "../deadline.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { ResumeRequest } from "../session/resume-request.ts";
 import { Session } from "../session/session.ts";
 import { SessionSocket } from "../session/session-socket.ts";
-import { userKeyOf } from "../session/user-key.ts";
+import { userKeyOf } from "../sign-in/user-key.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import type { Candidate } from "./admission.ts";
@@ -17,10 +17,10 @@ type SocketContext = Pick<RuntimeContext, "limits"> & ConstructorParameters<type
 export function sessionSocket(
   handshake: Handshake,
   context: SocketContext,
-  outbox: OutboxSettings = { ...context.limits, overflow: "close" },
+  settings: SocketSettings = socketDefaults(context.limits, context.counters.of("")),
   keepsFrames = false,
 ): SessionSocket {
-  const transport = new SocketTransport(handshake, [sessionProtocol], outbox, context);
+  const transport = new SocketTransport(handshake, [sessionProtocol], settings, context);
   return new SessionSocket(transport, keepsFrames);
 }
 
@@ -31,8 +31,8 @@ export function openSession(
   handshake: Handshake,
   { isSinceDue }: OfferedProtocols,
 ): Session {
-  const { outbox } = context.settings.of(candidate.route.Consumer);
-  const openSocket = (keepsFrames: boolean) => sessionSocket(handshake, context, outbox, keepsFrames);
+  const settings = context.settings.of(candidate.route.Consumer);
+  const openSocket = (keepsFrames: boolean) => sessionSocket(handshake, context, settings, keepsFrames);
   return createSession(context, candidate, openSocket, isSinceDue);
 }
 
@@ -65,20 +65,20 @@ export function resumeSession(
   context: RuntimeContext,
   candidate: Candidate,
   handshake: Handshake,
-  outbox: OutboxSettings,
+  settings: SocketSettings,
   deadline: Deadline,
 ): void {
-  expectResume(context, candidate, sessionSocket(handshake, context, outbox, true), deadline);
+  expectResume(context, candidate, sessionSocket(handshake, context, settings, true), deadline);
 }
 
 /** Accepts a socket of a client that comes back, and waits for its first frame. */
 export function expectResume(
-  context: Pick<RuntimeContext, "sessions">,
-  { scope, userKey }: Candidate,
+  context: Pick<RuntimeContext, "scheduler" | "sessions">,
+  { scope, userKey, grants }: Candidate,
   socket: SessionSocket,
   deadline: Deadline,
 ): void {
-  const client = { scope, userKey: userKeyOf(scope.user, userKey) };
-  new ResumeRequest(context.sessions, client, socket, deadline);
+  const client = { scope, userKey: userKeyOf(scope.user, userKey), grants };
+  new ResumeRequest(context.sessions, client, socket, deadline, context.scheduler.upgrades);
   socket.transport.accept({ subprotocol: sessionProtocol });
 }

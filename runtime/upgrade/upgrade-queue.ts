@@ -137,6 +137,11 @@ export class UpgradeQueue implements Task {
   /** Spreads the clients over the time that the queue needs, so that they do not return together. */
   #busy(): Refusal {
     const seconds = Math.max(1, Math.ceil(jitter(this.#waitMs, 0) / 1_000));
-    return { status: 503, reason: "Too many clients are connecting", headers: { "Retry-After": seconds } };
+    return {
+      status: 503,
+      reason: "Too many clients are connecting",
+      headers: { "Retry-After": seconds },
+      cause: "queue",
+    };
   }
 }

@@ -5,11 +5,12 @@ import { ConsumerActor } from "../actor/actor.ts";
 import { isPromise } from "../async-error-owner.ts";
 import type { Deadline } from "../deadline.ts";
 import { UpgradeConflictError } from "../errors.ts";
+import type { EventRefusal } from "../events/event-publisher.ts";
 import { headerFields, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { refuseInside } from "../session/refuse-inside.ts";
 import { Handshake } from "../socket/handshake.ts";
-import { SocketTransport } from "../socket/socket-transport.ts";
+import { SocketTransport, TransportWebSocket } from "../socket/socket-transport.ts";
 import { truncate } from "../truncate.ts";
 import { type Admission, type Admitted, isRefusal, tookTooLong } from "./admission.ts";
 import { handshakeOf, type UpgradeRequest } from "./answered.ts";
@@ -28,6 +29,9 @@ import { UpgradeQueue } from "./upgrade-queue.ts";
  * about 1 KiB.
  */
 const maxBufferedChunks = (maxPayload: number): number => Math.max(1_024, Math.ceil(maxPayload / 128));
+
+/** The refusal of a request that ws has answered, mostly with 400, because its handshake is malformed. */
+const notWellFormed = { reason: "The handshake is malformed", cause: "protocol" } as const;
 
 /** An upgrade that is not answered yet. */
 interface Upgrade {
@@ -59,6 +63,7 @@ export class Upgrades {
     const options = {
       closeTimeout: context.limits.closeTimeoutMs,
       noServer: true,
+      WebSocket: TransportWebSocket,
       clientTracking: false,
       // ws would cut a client whose pings it cannot answer quickly. `answerPing` answers them instead.
       autoPong: false,
@@ -95,17 +100,23 @@ export class Upgrades {
   /** Accepts or refuses an upgrade. Does nothing if a runtime has already handled the upgrade. */
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     if (request[handshakeOf] !== undefined || socket.writableEnded) return;
+    const past = this.#context.connectionLimits.addUpgrade(request, socket);
+    if (past !== undefined) {
+      // No event: the event of the limit tells of many refusals at once.
+      this.#context.counters.refuse(past);
+      refuseUnseen(socket, past);
+      return;
+    }
     const protocols = offeredProtocols(request);
     const found = this.#admission.find(request, protocols);
     if (isRefusal(found) && (found === notFound || !protocols.hasSessions)) {
-      // For upgrades that are not refused here, ws adds a listener for the socket's errors.
-      surviveErrors(socket);
-      this.#context.counters.refuse();
-      refuseUpgrade(socket, found);
+      this.#onRefused(request, found);
+      refuseUnseen(socket, found);
       return;
     }
     const handshake = new Handshake(socket, () => this.#reportConflict(request));
     handshake.hasSessions = protocols.hasSessions;
+    handshake.request = request;
     request[handshakeOf] = handshake;
     this.#server.handleUpgrade(request, socket, head, (websocket) => {
       handshake.websocket = websocket;
@@ -115,7 +126,7 @@ export class Upgrades {
       this.#queue.add(handshake, (deadline) =>
         this.#admit(found, { request, handshake, protocols, deadline }),
       );
-    } else this.#context.counters.refuse();
+    } else this.#onRefused(request, notWellFormed);
   }
 
   /**
@@ -173,16 +184,17 @@ export class Upgrades {
       deadline.cancel();
       return;
     }
-    const { route, scope } = admitted;
-    const { outbox } = this.#context.settings.of(route.Consumer);
+    const { route, scope, grants } = admitted;
+    const settings = this.#context.settings.of(route.Consumer);
     if (protocols.isResuming) {
-      resumeSession(this.#context, admitted, handshake, outbox, deadline);
+      resumeSession(this.#context, admitted, handshake, settings, deadline);
       return;
     }
     const transport = protocols.hasSessions
       ? openSession(this.#context, admitted, handshake, protocols)
-      : new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
+      : new SocketTransport(handshake, scope.subprotocols, settings, this.#context);
     const actor = new ConsumerActor(this.#context, route.Consumer, scope, transport, undefined, beganAfter);
+    if (grants !== undefined) actor.admit(grants, scope);
     void actor.start(deadline);
   }
 
@@ -190,8 +202,18 @@ export class Upgrades {
     if (handshake.isSettled) return;
     if (handshake.hasSessions && !isOriginRefusal(refusal)) {
       refuseInside(sessionSocket(handshake, this.#context), refusal);
-      this.#context.counters.refuse();
-    } else if (handshake.refuse(refusal)) this.#context.counters.refuse();
+      this.#onRefused(handshake.request, refusal);
+    } else if (handshake.refuse(refusal)) this.#onRefused(handshake.request, refusal);
+  }
+
+  #onRefused(request: IncomingMessage | undefined, refusal: EventRefusal & Pick<Refusal, "cause">): void {
+    const { clientAddresses, counters, events } = this.#context;
+    counters.refuse({ status: 400, ...refusal });
+    if (request === undefined) return;
+    events.refused(refusal, {
+      path: targetOf(request).path,
+      clientAddress: clientAddresses.addressOf(request),
+    });
   }
 
   #reportConflict(request: IncomingMessage): void {
@@ -200,4 +222,10 @@ export class Upgrades {
     const path = truncate(targetOf(request).path, 200);
     this.#context.report(new UpgradeConflictError(path), { stage: "upgrade", path });
   }
+}
+
+/** Refuses an upgrade that ws does not see. For all others, ws adds a listener for the socket's errors. */
+function refuseUnseen(socket: Duplex, refusal: Refusal): void {
+  surviveErrors(socket);
+  refuseUpgrade(socket, refusal);
 }

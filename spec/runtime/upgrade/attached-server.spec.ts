@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { expect } from "chai";
 import {
+  type AttachOptions,
   type Clock,
   createRuntime,
   type Layers,
@@ -48,13 +49,14 @@ describe("AttachedServer", () => {
     name: string,
     paths: readonly string[],
     options: Pick<RuntimeOptions<Layers>, "guards"> = {},
+    attachOptions: AttachOptions = {},
   ): Runtime {
     const runtime = createRuntime({
       onError: (error) => errors.push((error as { code?: string }).code),
       ...options,
     });
     for (const path of paths) runtime.route(path, named(name));
-    runtime.attach(server);
+    runtime.attach(server, attachOptions);
     runtimes.push(runtime);
     return runtime;
   }
@@ -358,6 +360,59 @@ describe("AttachedServer", () => {
         expect(errors).to.deep.equal([]);
       });
     }
+
+    describe("with exclusive: true", () => {
+      let seen: (string | undefined)[];
+      beforeEach(() => {
+        seen = [];
+        server.on("upgrade", ({ url }, socket) => {
+          seen.push(url);
+          socket.end("HTTP/1.1 404 Not mine\r\n\r\n");
+        });
+      });
+
+      it("keeps the upgrades to its paths from that listener, and no others", async () => {
+        const runtime = attach("greenroom", ["/ws"], {}, { exclusive: true });
+        const url = await start();
+        expect(await nameAt(`${url}/ws`)).to.equal("greenroom");
+        const client = await RawClient.open(url, upgradeRequest("/other"));
+        expect(await client.rest()).to.match(/^HTTP\/1.1 404 Not mine/);
+        const h2c = await RawClient.open(
+          url,
+          "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        );
+        await h2c.rest();
+        expect(seen).to.deep.equal(["/other", "/ws"]);
+        expect(errors).to.deep.equal([]);
+        await runtime.close();
+        await (await RawClient.open(url, upgradeRequest("/ws"))).rest();
+        expect(seen).to.deep.equal(["/other", "/ws", "/ws"]);
+      });
+
+      it("answers after an earlier response of the connection", async () => {
+        const answering = gate();
+        server.on("request", async (_, response) => {
+          await answering.opened;
+          response.end("page");
+        });
+        attach("greenroom", ["/ws"], {}, { exclusive: true });
+        const client = await RawClient.open(await start(), plainRequest("/") + upgradeRequest("/ws"));
+        answering.open();
+        expect(await client.until(/ 101 .*\r\n\r\n/s)).to.match(/^HTTP\/1.1 200 .*page.*HTTP\/1.1 101 /s);
+        expect(seen).to.deep.equal([]);
+        client.socket.destroy();
+      });
+
+      it("applies to the paths of its own runtime only", async () => {
+        attach("shared", ["/shared"]);
+        attach("exclusive", ["/exclusive"], {}, { exclusive: true });
+        const url = await start();
+        expect(await nameAt(`${url}/exclusive`)).to.equal("exclusive");
+        await (await RawClient.open(url, upgradeRequest("/shared"))).rest();
+        expect(seen).to.deep.equal(["/shared"]);
+        expect(errors).to.deep.equal(["ERR_UPGRADE_CONFLICT"]);
+      });
+    });
 
     it("refuses an upgrade once that a listener passes to two runtimes", async () => {
       const [one, two] = [createRuntime(), createRuntime()];

@@ -192,9 +192,9 @@ describe("Hostile input", () => {
       expect(premises.failures).to.have.length(1);
     });
 
-    it(`that joins thousands of groups leaves all of them at the end (${kind})`, async () => {
+    it(`that joins a thousand groups leaves all of them at the end (${kind})`, async () => {
       const client = await open();
-      const joins = Array.from({ length: 2_000 }, (_, index) => `{"type":"join","group":"group-${index}"}`);
+      const joins = Array.from({ length: 1_000 }, (_, index) => `{"type":"join","group":"group-${index}"}`);
       expect(await answer(client, ...joins)).to.deep.equal([]);
       expect(premises.chat.topics).to.have.length(before.topics.length + joins.length);
       client.websocket.terminate();

@@ -53,6 +53,8 @@ describe("A runtime on a server of node:http2", () => {
 
   async function request(headers: OutgoingHttpHeaders) {
     const stream = session.request(headers);
+    // Node leaves a CONNECT request open, and the session would wait for its end.
+    stream.end();
     const [response] = await once(stream, "response");
     return { status: response[":status"], headers: response, body: await text(stream) };
   }

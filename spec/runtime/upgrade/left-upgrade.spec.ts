@@ -122,7 +122,9 @@ describe("leaveUpgrade", () => {
         expect(await client.next()).to.equal("echo");
         client.websocket.terminate();
       }
-      if (!isLate) expect(counts[1]).to.deep.equal(counts[0]);
+      // An attached runtime also counts the connections of its server until they close.
+      const [end = 0, close = 0, error = 0] = counts[0] ?? [];
+      if (!isLate) expect(counts[1]).to.deep.equal([end, close + 1, error]);
     }
   });
 
@@ -165,7 +167,7 @@ describe("leaveUpgrade", () => {
     socket.write("HTTP/1.1 101 other\r\n\r\n");
     await client.until(/101/);
     clock.increment(limitMs);
-    expect(names.map((event) => socket.listenerCount(event))).to.deep.equal([1, 0, 1]);
+    expect(names.map((event) => socket.listenerCount(event))).to.deep.equal([1, 1, 1]);
     socket.destroy(new Error("broken"));
     await client.rest();
   });

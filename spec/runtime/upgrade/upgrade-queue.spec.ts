@@ -5,7 +5,7 @@ import type { Clock } from "greenroom";
 import { SimulatedClock } from "xstate";
 import type { Lane, Task } from "../../../layers/scheduling/lane.ts";
 import type { Refusal } from "../../../runtime/http-response.ts";
-import { type Limits, resolveLimits } from "../../../runtime/limits.ts";
+import { type Limits, resolveLimits } from "../../../runtime/limits/limits.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { Handshake } from "../../../runtime/socket/handshake.ts";
 import { UpgradeQueue } from "../../../runtime/upgrade/upgrade-queue.ts";
@@ -136,6 +136,7 @@ describe("UpgradeQueue", () => {
       status: 503,
       reason: "Too many clients are connecting",
       headers: { "Retry-After": 1 },
+      cause: "queue",
     });
     await nextTurn();
     add(1, 1);
@@ -213,7 +214,11 @@ describe("UpgradeQueue", () => {
     clock.increment(100);
     const late = [inlineMs + 2 * tasksMs, inlineMs + 2 * tasksMs + 1];
     expect(refused.map(({ number }) => number)).to.deep.equal(late);
-    expect(refused[0]?.refusal).to.deep.equal({ status: 503, reason: "Connecting took too long" });
+    expect(refused[0]?.refusal).to.deep.equal({
+      status: 503,
+      reason: "Connecting took too long",
+      cause: "timeout",
+    });
     await nextTurn();
     expect(admitted).to.deep.equal(numbers(inlineMs + 2 * tasksMs));
   });
