@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import { CloseError } from "../errors.ts";
 
-const maxReasonBytes = 123;
+/** The maximum number of bytes of a reason. */
+export const maxReasonBytes = 123;
 
 // Codes of RFC 6455 (7.4) without 1004 (reserved), 1010 (clients only), and 1005, 1006, 1015 (never sent).
 const registered = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014]);

@@ -2,6 +2,13 @@ import type { Frame } from "../../actors/index.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 import { SmallLru } from "./small-lru.ts";
 
+/** Encoded frames in several buffers, so that a part that waits in a socket does not keep the others in memory. */
+export interface EncodedParts {
+  readonly parts: readonly Buffer[];
+  /** Size of all parts, in bytes. */
+  readonly size: number;
+}
+
 /** The minimum length of a large frame, in characters or bytes. Encoding large frames again is slow. */
 const largeFrame = 1_024;
 
@@ -17,7 +24,8 @@ export class FrameTrie {
   #size: number | undefined;
   #children: SmallLru<FrameTrie> | undefined;
   #encodedFrame: Buffer | undefined;
-  #bytes: Buffer | undefined;
+  /** The whole sequence. */
+  #encoded: Buffer | EncodedParts | undefined;
   /** The large frames that were encoded last. Only the root has this list. All sequences use it. */
   #largeFrames: SmallLru<{ readonly frame: Frame; readonly bytes: Buffer }> | undefined;
 
@@ -58,13 +66,17 @@ export class FrameTrie {
     return this.#size;
   }
 
-  /** This node's sequence of frames, encoded. @throws {TypeError} if a frame's buffer was transferred. */
-  get bytes(): Buffer {
-    this.#bytes ??= this.#encode();
-    return this.#bytes;
+  /**
+   * This node's sequence of frames, encoded: a buffer of at most `maxBytes`, or several. In several, a large frame has
+   * a buffer of its own, which other sequences share, and which may be larger.
+   * @throws {TypeError} if a frame's buffer was transferred.
+   */
+  encode(maxBytes: number): Buffer | EncodedParts {
+    this.#encoded ??= join(this.#encodeEach(), maxBytes);
+    return this.#encoded;
   }
 
-  #encode(): Buffer {
+  #encodeEach(): readonly Buffer[] {
     const encoded: Buffer[] = new Array(this.length);
     let root: FrameTrie = this;
     while (root.#parent !== undefined) root = root.#parent;
@@ -72,8 +84,7 @@ export class FrameTrie {
       node.#encodedFrame ??= root.#encodeOnce(node.frame);
       encoded[node.length - 1] = node.#encodedFrame;
     }
-    const [only] = encoded;
-    return encoded.length === 1 && only !== undefined ? only : Buffer.concat(encoded);
+    return encoded;
   }
 
   #encodeOnce(frame: Frame): Buffer {
@@ -82,4 +93,38 @@ export class FrameTrie {
     return (this.#largeFrames.find(frame) ?? this.#largeFrames.add({ frame, bytes: encodeFrame(frame) }))
       .bytes;
   }
+}
+
+function join(frames: readonly Buffer[], maxBytes: number): Buffer | EncodedParts {
+  let size = 0;
+  for (const { length } of frames) size += length;
+  return size <= maxBytes ? concat(frames) : { parts: partsOf(frames, maxBytes), size };
+}
+
+function partsOf(frames: readonly Buffer[], maxBytes: number): readonly Buffer[] {
+  const parts: Buffer[] = [];
+  let group: Buffer[] = [];
+  let size = 0;
+  const endGroup = () => {
+    if (group.length > 0) parts.push(concat(group));
+    group = [];
+    size = 0;
+  };
+  for (const frame of frames) {
+    const isLarge = frame.length > maxBytes / 8;
+    if (isLarge || size + frame.length > maxBytes) endGroup();
+    if (isLarge) {
+      parts.push(frame);
+      continue;
+    }
+    group.push(frame);
+    size += frame.length;
+  }
+  endGroup();
+  return parts;
+}
+
+function concat(buffers: readonly Buffer[]): Buffer {
+  const [only] = buffers;
+  return buffers.length === 1 && only !== undefined ? only : Buffer.concat(buffers);
 }

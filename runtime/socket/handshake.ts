@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { AcceptOptions } from "../../actors/index.ts";
@@ -26,6 +27,8 @@ export class Handshake implements Flushable {
   websocket: WebSocket | undefined;
   /** Whether the client speaks the protocol of sessions, so that it is refused inside of its socket. */
   hasSessions = false;
+  /** The request, for the event of a refusal. */
+  request: IncomingMessage | undefined;
   readonly #written: number;
   readonly #onTaken: () => void;
   #isSettled = false;

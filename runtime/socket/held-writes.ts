@@ -1,11 +1,12 @@
 import type { Frame } from "../../actors/index.ts";
 import { Fifo } from "../../layers/fifo.ts";
 import { encodedSize, endOfFrame, isLastFragment, maxFragmentBytes, payloadSize } from "./frame-encoder.ts";
+import type { EncodedParts } from "./frame-trie.ts";
 
 /** The frames for a socket from one turn of the event loop. */
 export interface Write {
-  /** One buffer with all frames, or a list if ws compresses the frames or if a frame cannot be encoded. */
-  readonly content: Buffer | readonly Frame[];
+  /** Buffers with encoded frames, or a list if ws compresses the frames or if a frame cannot be encoded. */
+  readonly content: Buffer | EncodedParts | readonly Frame[];
   /** The number of the application's frames: 0 for control frames, which are never dropped. */
   readonly length: number;
   /** Uncompressed size on the wire, in bytes. */
@@ -144,7 +145,12 @@ export class HeldWrites {
 }
 
 function piecesOf({ content }: Write): Iterator<Piece> {
-  return Buffer.isBuffer(content) ? cutBytes(content) : cutFrames(content);
+  if (Buffer.isBuffer(content)) return cutBytes(content);
+  return "parts" in content ? cutParts(content.parts) : cutFrames(content);
+}
+
+function* cutParts(parts: readonly Buffer[]): Generator<Piece> {
+  for (const part of parts) yield* cutBytes(part);
 }
 
 function* cutBytes(bytes: Buffer): Generator<Piece> {

@@ -6,13 +6,16 @@ import { ConnectionLostError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import type { Flushable } from "../scheduler/flush-queue.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
-import type { FrameTrie } from "./frame-trie.ts";
+import type { EncodedParts, FrameTrie } from "./frame-trie.ts";
 import { pieceBytes, type Write } from "./held-writes.ts";
-import { type PacedOutbox, PacedWriter } from "./paced-writer.ts";
+import { type PacedOutbox, PacedWriter, tooSlow } from "./paced-writer.ts";
 import type { Trailer, TransportListener } from "./transport.ts";
 import { unpool } from "./unpool.ts";
 
-export type OutboxContext = Pick<RuntimeContext, "counters" | "frames" | "progressWatch" | "scheduler">;
+export type OutboxContext = Pick<
+  RuntimeContext,
+  "counters" | "frames" | "progressWatch" | "scheduler" | "waitingBytes"
+>;
 
 /**
  * The write buffer of one socket. The frames of one turn are written together and may have any size. If more
@@ -56,7 +59,12 @@ export class Outbox implements Flushable, PacedOutbox {
   }
 
   get laggingBytes(): number {
-    return this.websocket.bufferedAmount + (this.#writer?.heldBytes ?? 0);
+    return this.websocket.bufferedAmount + (this.#writer?.unpassedBytes ?? 0);
+  }
+
+  /** The number of pings that the outbox has sent and the client has answered. */
+  get answeredPings(): number {
+    return this.#writer?.answeredPings ?? 0;
   }
 
   get hasRoom(): boolean {
@@ -121,17 +129,17 @@ export class Outbox implements Flushable, PacedOutbox {
       this.drop("closing", frames.length);
     } else if (lag > this.settings.maxLagBytes && this.settings.overflow === "close") {
       this.drop("slow", frames.length);
-      this.cut();
+      this.cut(tooSlow);
     } else {
       this.#write(this.#encode(frames, lag), lag);
     }
   }
 
   /** Drops and counts the frames that are not passed to the socket yet, and reports that the client lags. */
-  cut(): void {
+  cut(reason: string): void {
     this.drop("slow", (this.#frames?.length ?? 0) + (this.#writer?.clear() ?? 0));
     this.#frames = undefined;
-    this.listener.lagging();
+    this.listener.lagging(reason);
   }
 
   /** Counts frames that are not written, unless the listener keeps them for another socket. */
@@ -155,7 +163,7 @@ export class Outbox implements Flushable, PacedOutbox {
   /** MUST be called after the socket has closed. */
   end(): void {
     this.finish();
-    if (this.#writer !== undefined) this.context.progressWatch.remove(this.#writer);
+    this.#writer?.end();
   }
 
   get #pacedWriter(): PacedWriter {
@@ -167,8 +175,10 @@ export class Outbox implements Flushable, PacedOutbox {
     const { length } = frames;
     try {
       if (!this.#compresses) {
-        const content = lag === 0 ? frames.bytes : unpool(frames.bytes);
-        return { content, length, size: content.length };
+        const content = frames.encode(pieceBytes);
+        if (!Buffer.isBuffer(content))
+          return { content: lag === 0 ? content : unpoolParts(content), length, size: content.size };
+        return { content: lag === 0 ? content : unpool(content), length, size: content.length };
       }
     } catch {
       // The paced writer reports the frame that cannot be encoded.
@@ -184,7 +194,10 @@ export class Outbox implements Flushable, PacedOutbox {
   }
 
   #write(write: Write, lag: number): void {
-    const { content, size } = write;
+    const { content, length, size } = write;
+    const { counts } = this.settings;
+    counts.framesOut += length;
+    counts.bytesOut += size;
     if (lag > 0 || size > pieceBytes || !Buffer.isBuffer(content)) {
       this.#pacedWriter.add(write);
       return;
@@ -199,3 +212,5 @@ export class Outbox implements Flushable, PacedOutbox {
     else this.#writer?.settle();
   }
 }
+
+const unpoolParts = ({ parts, size }: EncodedParts): EncodedParts => ({ parts: parts.map(unpool), size });

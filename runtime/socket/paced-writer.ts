@@ -5,6 +5,7 @@ import type { Frame } from "../../actors/index.ts";
 import { Deferred } from "../../layers/deferred.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
 import { ConnectionLostError } from "../errors.ts";
+import type { BudgetHolder } from "../limits/byte-budget.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { HeldWrites, type Piece, pieceBytes, type Write } from "./held-writes.ts";
 import type { Watched } from "./progress-watch.ts";
@@ -14,7 +15,7 @@ import type { TransportListener } from "./transport.ts";
 export interface PacedOutbox {
   readonly websocket: WebSocket;
   readonly socket: Duplex;
-  readonly context: Pick<RuntimeContext, "counters" | "progressWatch">;
+  readonly context: Pick<RuntimeContext, "counters" | "progressWatch" | "waitingBytes">;
   readonly settings: OutboxSettings;
   readonly listener: TransportListener;
   /** Whether frames can still be written. */
@@ -27,10 +28,12 @@ export interface PacedOutbox {
   drop(reason: "closing", count: number): void;
   /** Called when the socket has written bytes. */
   onProgress(): void;
-  /** Called when the client has made no progress for `maxLagMs`. */
-  cut(): void;
+  /** Drops the frames that are not passed to the socket yet, and closes the connection with 3008. */
+  cut(reason: string): void;
 }
 
+/** The reason of the close frame for a client that exceeds the limits of its connection. */
+export const tooSlow = "Reads too slowly";
 /** Written to be notified when the socket has written all earlier bytes. */
 const nothing = Buffer.alloc(0);
 /** The size of a ping's number, in bytes. The pings of the heartbeat have no number. */
@@ -43,7 +46,7 @@ const numberBytes = 4;
  * Numbered pings between the pieces measure the client's progress. The operating system would not suffice: it
  * may have megabytes of free buffer before it accepts more bytes, and so may a proxy.
  */
-export class PacedWriter implements Watched {
+export class PacedWriter implements Watched, BudgetHolder {
   readonly #outbox: PacedOutbox;
   readonly #held: HeldWrites;
   /** Number of writes whose callback is pending. */
@@ -58,6 +61,8 @@ export class PacedWriter implements Watched {
   /** The value of `writeQueueSize` at that call. */
   #lastUnsent = 0;
   #waiter: Deferred | undefined;
+  /** Whether the bytes of this client count in the budget of all clients. */
+  #isCounted = false;
 
   constructor(outbox: PacedOutbox) {
     this.#outbox = outbox;
@@ -68,8 +73,13 @@ export class PacedWriter implements Watched {
   }
 
   /** Number of bytes that are not passed to the socket yet. */
-  get heldBytes(): number {
+  get unpassedBytes(): number {
     return this.#held.bytes;
+  }
+
+  /** The number of answered pings: those of the heartbeat do not count. */
+  get answeredPings(): number {
+    return this.#pongs;
   }
 
   /** Whether control frames are not passed to the socket yet. */
@@ -84,6 +94,7 @@ export class PacedWriter implements Watched {
     if (settings.overflow === "drop-oldest") this.#dropOldest(settings.maxLagBytes);
     this.#watch();
     this.settle();
+    this.#count();
   }
 
   /** MUST be called after a write that left bytes in the socket, if no bytes waited before the write. */
@@ -91,6 +102,7 @@ export class PacedWriter implements Watched {
     this.#hasAdvanced = true;
     this.#watch();
     this.settle();
+    this.#count();
   }
 
   /** Sends a numbered ping. The client answers it when the client has read all earlier bytes. */
@@ -116,6 +128,7 @@ export class PacedWriter implements Watched {
    * notified of the next progress. {@link finish} rejects the promise.
    */
   settle(): void {
+    if (this.#isCounted && this.#outbox.laggingBytes === 0) this.#uncount();
     if (this.#waiter === undefined && this.#held.bytes === 0) return;
     const { isOpen, hasRoom, laggingBytes, socket } = this.#outbox;
     if (!isOpen) return;
@@ -142,6 +155,12 @@ export class PacedWriter implements Watched {
     this.#waiter = undefined;
   }
 
+  /** MUST be called after the socket has closed. */
+  end(): void {
+    this.#outbox.context.progressWatch.remove(this);
+    this.#uncount();
+  }
+
   get isWaiting(): boolean {
     return this.#outbox.laggingBytes > 0 && this.#outbox.isOpen;
   }
@@ -160,7 +179,34 @@ export class PacedWriter implements Watched {
   }
 
   onStall(): void {
-    this.#outbox.cut();
+    this.#outbox.cut(tooSlow);
+  }
+
+  get heldBytes(): number {
+    return this.#outbox.laggingBytes;
+  }
+
+  /** Closes the connection. If it is closing already, cuts it. */
+  release(): void {
+    const { context, isOpen, websocket } = this.#outbox;
+    if (isOpen) {
+      context.counters.limit("maxWaitingBytes");
+      this.#outbox.cut("The server has no room for more waiting data");
+      this.#count();
+    } else {
+      this.#uncount();
+      websocket.terminate();
+    }
+  }
+
+  #count(): void {
+    this.#isCounted = true;
+    this.#outbox.context.waitingBytes.note(this);
+  }
+
+  #uncount(): void {
+    this.#isCounted = false;
+    this.#outbox.context.waitingBytes.note(this, 0);
   }
 
   readonly #onWritten = (): void => {
@@ -168,6 +214,7 @@ export class PacedWriter implements Watched {
     this.#hasAdvanced = true;
     this.#writeHeld();
     this.settle();
+    if (this.#isCounted) this.#count();
     this.#outbox.onProgress();
   };
 

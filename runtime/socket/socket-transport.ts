@@ -1,19 +1,29 @@
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
-import type { OutboxSettings } from "../consumer-settings.ts";
+import type { SocketSettings } from "../consumer-settings.ts";
 import type { Refusal } from "../http-response.ts";
+import type { CountedLimit } from "../limits/limits.ts";
+import { TrafficLimit } from "../limits/traffic-limit.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { checkAccept, type Handshake } from "./handshake.ts";
 import type { HeartbeatTarget } from "./heartbeat.ts";
-import { hasUnfinishedMessage, type MessageParser, unpinFragments } from "./message-parser.ts";
+import {
+  arrivedBytes,
+  countFrames,
+  hasUnfinishedMessage,
+  type MessageParser,
+  unfinishedBytes,
+  unpinFragments,
+} from "./message-parser.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { PacedReader, sliceBytes } from "./paced-reader.ts";
 import { answerPing } from "./pongs.ts";
 import type { ControlTransport, Trailer, TransportListener } from "./transport.ts";
 import { type MessageSource, UnfinishedMessage } from "./unfinished-message.ts";
 
-type SocketContext = OutboxContext & Pick<RuntimeContext, "heartbeat" | "limits" | "lostSockets">;
+type SocketContext = OutboxContext &
+  Pick<RuntimeContext, "clock" | "heartbeat" | "limits" | "lostSockets" | "unfinishedBytes">;
 
 /**
  * After a close frame was sent, at most this many bytes of the client are parsed, to find the client's own
@@ -31,7 +41,7 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
   listener: TransportListener | undefined;
   readonly #context: SocketContext;
   readonly #offered: readonly string[];
-  readonly #settings: OutboxSettings;
+  readonly #settings: SocketSettings;
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
@@ -45,11 +55,15 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
   #heartbeatSlot: Set<HeartbeatTarget> | undefined;
   /** The number of bytes that were read after a close frame was sent. */
   #bytesAfterClose = 0;
+  #frameLimit: TrafficLimit | undefined;
+  #byteLimit: TrafficLimit | undefined;
+  /** The number of answered pings that were not charged to the limit of frames. */
+  #freePongs = 0;
 
   constructor(
     handshake: Handshake,
     offered: readonly string[],
-    settings: OutboxSettings,
+    settings: SocketSettings,
     context: SocketContext,
   ) {
     this.#handshake = handshake;
@@ -69,13 +83,17 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
     this.#handshake = undefined;
     if (!websocket) return true;
     this.#websocket = websocket;
-    this.#outbox = new Outbox(websocket, handshake.socket, this.#context, this.#settings, listener);
+    const { outbox, traffic } = this.#settings;
+    this.#outbox = new Outbox(websocket, handshake.socket, this.#context, outbox, listener);
+    this.#frameLimit = new TrafficLimit(this.#context.clock, traffic.frames);
+    this.#byteLimit = new TrafficLimit(this.#context.clock, traffic.bytes);
     this.#heartbeatSlot = this.#context.heartbeat.add(this);
     (websocket as TransportWebSocket)[transport] = this;
-    if (this.#socket.bytesRead === undefined) {
+    this.#readInSlices(websocket);
+    // The bytes that the WebSocket of Bun reads are not counted by its socket.
+    if (this.#socket.bytesRead === undefined || this.#parser === undefined) {
       websocket.on("ping", onActivity).on("pong", onActivity).on("message", onActivity);
     }
-    this.#readInSlices(websocket);
     websocket.on("ping", answerPing).on("message", onMessage).on("error", onError).on("close", onClose);
     return options.subprotocol !== undefined || this.#offered.length === 0;
   }
@@ -90,13 +108,14 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
     const parse = socket.listeners("data").at(-1) as (() => void) | undefined;
     if (parser === undefined || parse === undefined) return;
     this.#parser = parser;
+    countFrames(parser, this);
     socket.off("data", parse);
     (socket as TransportSocket)[transport] = this;
     socket.on("data", onData);
   }
 
   reject(refusal: Refusal): void {
-    if (this.#handshake?.refuse(refusal)) this.#context.counters.refuse();
+    if (this.#handshake?.refuse(refusal)) this.#context.counters.refuse(refusal);
     this.listener?.ended();
   }
 
@@ -121,8 +140,12 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
   }
 
   close(code: number, reason: string): void {
-    this.#outbox?.finish();
     this.#websocket?.close(code, reason);
+  }
+
+  /** Writes the waiting frames, because a close frame follows. */
+  finish(): void {
+    this.#outbox?.finish();
   }
 
   terminate(): void {
@@ -151,7 +174,7 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
 
   // ---- Called by the socket's listeners
 
-  /** Called when the client has sent data, but only if the socket lacks `bytesRead`. */
+  /** Called when the client has sent data, but only if the socket does not count bytes. */
   active(): void {
     this.#wasActive = true;
   }
@@ -159,24 +182,49 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
   read(chunk: Buffer): void {
     // When a socket has closed, the rest of its buffer is discarded.
     if (this.#socket.destroyed) return;
-    if (this.#websocket?.readyState === WebSocket.OPEN) this.#parse(chunk);
-    else this.#readAfterClose(chunk);
-  }
-
-  #parse(chunk: Buffer): void {
-    if (this.#socket.isPaused()) this.#reader?.parse(chunk);
-    else if (chunk.length > sliceBytes) this.#pacedReader?.read(chunk);
-    else if (this.#parser?.writable && !this.#parser.write(chunk)) this.#socket.pause();
-    if (this.#parser !== undefined && this.hasUnfinishedMessage) {
-      unpinFragments(this.#parser);
-      this.#watchMessage();
+    if (this.#websocket?.readyState !== WebSocket.OPEN) this.#readAfterClose(chunk);
+    else if (this.#byteLimit?.take(this.#parse(chunk)) === false) {
+      this.#onFlood("maxBytesPerSecond", "Too many bytes");
     }
   }
 
-  /** The progress of a stream that lacks `bytesRead` is unknown, so its messages have no deadline. */
+  /** @returns the number of parsed bytes. The others are read again later. */
+  #parse(chunk: Buffer): number {
+    let parsed = chunk.length;
+    if (this.#socket.isPaused()) this.#reader?.parse(chunk);
+    else if (chunk.length > sliceBytes) parsed = this.#pacedReader?.read(chunk) ?? parsed;
+    else if (this.#parser?.writable && !this.#parser.write(chunk)) this.#socket.pause();
+    if (this.#parser !== undefined && hasUnfinishedMessage(this.#parser)) {
+      unpinFragments(this.#parser);
+      this.#watchMessage();
+    } else this.#unfinishedMessage?.settle();
+    this.#settings.outbox.counts.bytesIn += parsed;
+    return parsed;
+  }
+
+  /** Called by the parser for each WebSocket frame. */
+  countFrame(): void {
+    if (this.#frameLimit?.take(1) === false && !this.#forgivePongs()) {
+      this.#onFlood("maxFramesPerSecond", "Too many frames");
+    }
+  }
+
+  /** The client has to answer as many pings as the runtime sends, so their answers are free. */
+  #forgivePongs(): boolean {
+    const free = (this.#outbox?.answeredPings ?? 0) - this.#freePongs;
+    this.#freePongs += free;
+    return this.#frameLimit?.give(free) === true;
+  }
+
+  #onFlood(limit: CountedLimit, reason: string): void {
+    if (this.#websocket?.readyState !== WebSocket.OPEN) return;
+    this.#context.counters.limit(limit);
+    this.listener?.exceeded(CloseCode.flood, reason);
+  }
+
   #watchMessage(): void {
     const { listener } = this;
-    if (listener === undefined || this.#socket.bytesRead === undefined) return;
+    if (listener === undefined) return;
     this.#unfinishedMessage ??= new UnfinishedMessage(this, listener, this.#context);
     this.#unfinishedMessage.watch();
   }
@@ -187,15 +235,11 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
    * the reset could overtake the close frame.
    */
   #readAfterClose(chunk: Buffer): void {
-    const socket = this.#socket;
-    const waiting = socket.readableLength;
-    if (this.#bytesAfterClose < maxParsedAfterClose) this.#parse(chunk);
-    // The paced reader may have put a part of the chunk back into the socket's buffer.
-    this.#bytesAfterClose += chunk.length - (socket.readableLength - waiting);
+    this.#bytesAfterClose += this.#bytesAfterClose < maxParsedAfterClose ? this.#parse(chunk) : chunk.length;
     if (this.#bytesAfterClose < maxParsedAfterClose) return;
     if (this.#bytesAfterClose >= maxReadAfterClose) this.terminate();
     // The close frame may still wait for the compression of earlier frames.
-    else if (this.#websocket?.bufferedAmount === 0) socket.end();
+    else if (this.#websocket?.bufferedAmount === 0) this.#socket.end();
   }
 
   receive(frame: Frame): void {
@@ -225,8 +269,8 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
 
   // ---- The progress of the client
 
-  get bytesRead(): number {
-    return this.#socket.bytesRead ?? 0;
+  get arrivedBytes(): number {
+    return this.#parser === undefined ? 0 : arrivedBytes(this.#parser);
   }
 
   get isPaused(): boolean {
@@ -239,11 +283,15 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
     return this.#websocket?.readyState === WebSocket.OPEN;
   }
 
+  get unfinishedBytes(): number {
+    return this.#parser === undefined ? 0 : unfinishedBytes(this.#parser);
+  }
+
   // ---- The heartbeat
 
   hadActivity(): boolean {
     // Any byte counts as activity, because a large frame may take longer than an interval to arrive.
-    const { bytesRead } = this;
+    const { bytesRead = 0 } = this.#socket;
     const hasRead = bytesRead > this.#bytesRead;
     this.#bytesRead = bytesRead;
     // The bytes of a paused socket are not read, so the client counts as active.
@@ -267,8 +315,17 @@ export class SocketTransport implements ControlTransport, HeartbeatTarget, Messa
 
 const transport = Symbol("transport");
 
-interface TransportWebSocket extends WebSocket {
-  [transport]: SocketTransport;
+/**
+ * The WebSocket of a transport. It writes the waiting frames before its close frame, also if ws closes it because of
+ * the client: the client gets the replies to the frames before its close frame, or before its violation.
+ */
+export class TransportWebSocket extends WebSocket {
+  declare [transport]: SocketTransport | undefined;
+
+  override close(code?: number, reason?: string | Buffer): void {
+    if (this.readyState === WebSocket.OPEN) this[transport]?.finish();
+    super.close(code, reason);
+  }
 }
 
 interface TransportSocket extends Duplex {
@@ -280,19 +337,19 @@ function onData(this: Duplex, chunk: Buffer): void {
 }
 
 function onActivity(this: WebSocket): void {
-  (this as TransportWebSocket)[transport].active();
+  (this as TransportWebSocket)[transport]?.active();
 }
 
 function onMessage(this: WebSocket, bytes: Buffer, isBinary: boolean): void {
-  (this as TransportWebSocket)[transport].receive(isBinary ? bytes : bytes.toString());
+  (this as TransportWebSocket)[transport]?.receive(isBinary ? bytes : bytes.toString());
 }
 
 function onError(this: WebSocket, error: Error & { readonly code?: string }): void {
-  (this as TransportWebSocket)[transport].errored(error);
+  (this as TransportWebSocket)[transport]?.errored(error);
 }
 
 function onClose(this: WebSocket, code: number, reason: Buffer): void {
-  (this as TransportWebSocket)[transport].closed(code, reason.toString());
+  (this as TransportWebSocket)[transport]?.closed(code, reason.toString());
 }
 
 // The close codes that ws sends for its errors: https://github.com/websockets/ws, doc/ws.md, "Error codes".

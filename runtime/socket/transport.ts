@@ -60,10 +60,10 @@ export interface TransportListener {
   lost(code: number, reason: string): void;
   /** A frame cannot be written, for example because its buffer was transferred. */
   failed(error: unknown, stage: string): void;
-  /** The other side reads too slowly: its lag exceeds `maxLagBytes` or `maxLagMs`. */
-  lagging(): void;
-  /** The other side has not finished a message within `messageTimeoutMs`. */
-  unfinished(): void;
+  /** The other side reads too slowly: its lag exceeds `maxLagBytes` or `maxLagMs`, or that of all `maxWaitingBytes`. */
+  lagging(reason: string): void;
+  /** The other side has exceeded a limit, so the connection has to close. */
+  exceeded(code: number, reason: string): void;
   /** Called exactly once, after all other calls, when all resources are released. */
   ended(): void;
 }

@@ -5,8 +5,9 @@ import { HeldWrites, type Piece, pieceBytes, type Write } from "../../../runtime
 
 describe("HeldWrites", () => {
   const encoded = (...frames: readonly Frame[]): Write => {
-    const { bytes, length } = frames.reduce((node: FrameTrie, frame) => node.append(frame), FrameTrie.root());
-    return { content: bytes, length, size: bytes.length };
+    const node = frames.reduce((node: FrameTrie, frame) => node.append(frame), FrameTrie.root());
+    const content = node.encode(Number.POSITIVE_INFINITY);
+    return { content, length: frames.length, size: node.size };
   };
   const listed = (...frames: readonly Frame[]): Write => ({ ...encoded(...frames), content: frames });
   const large = Buffer.alloc(300_000, 5);
@@ -114,5 +115,18 @@ describe("HeldWrites", () => {
     held.take();
     expect(held.clear()).to.equal(4);
     expect([held.bytes, held.take(), held.clear()]).to.deep.equal([0, undefined, 0]);
+  });
+
+  it("takes several buffers in their order", () => {
+    const held = new HeldWrites();
+    const parts = [encoded("a", "b"), encoded(large), encoded("c")].map(({ content }) => content as Buffer);
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    held.add({ content: { parts, size }, length: 4, size });
+    const pieces = takeAll(held);
+    expect(
+      Buffer.concat(pieces.map(({ content }) => content as Buffer)).equals(Buffer.concat(parts)),
+    ).to.equal(true);
+    expect(pieces.map(({ length }) => length)).to.deep.equal([2, 0, 0, 1, 1]);
+    expect(held.bytes).to.equal(0);
   });
 });

@@ -20,7 +20,11 @@ describe("A message that arrives in parts", () => {
     await stopServing();
   });
 
-  async function start(options: Partial<RuntimeOptions<Record<never, never>>> = {}, working = gate()) {
+  async function start(
+    options: Partial<RuntimeOptions<Record<never, never>>> = {},
+    working = gate(),
+    headers = {},
+  ) {
     const sockets: Socket[] = [];
     const codes: number[] = [];
     class Measure extends WebSocketConsumer {
@@ -35,7 +39,7 @@ describe("A message that arrives in parts", () => {
     const serving = await serve({ layers: {}, clock, pingIntervalMs: 2 ** 31 - 1, ...options });
     serving.server.on("connection", (socket) => sockets.push(socket));
     serving.runtime.route("/ws", Measure);
-    const client = await RawWebSocket.open(`${serving.url}/ws`);
+    const client = await RawWebSocket.open(`${serving.url}/ws`, headers);
     const socket = sockets[0] as Socket;
 
     /** Sends bytes, and waits until the server has read them. */
@@ -53,7 +57,10 @@ describe("A message that arrives in parts", () => {
     }
     /** The code and the reason of the close frame. */
     async function closeFrame(): Promise<string> {
-      const { opcode, payload } = (await client.next()) ?? { opcode: -1, payload: Buffer.alloc(2) };
+      let frame = await client.next();
+      // A session begins and ends with a control frame.
+      while (frame?.opcode === Opcode.text) frame = await client.next();
+      const { opcode, payload } = frame ?? { opcode: -1, payload: Buffer.alloc(2) };
       expect(opcode).to.equal(Opcode.close);
       return `${payload.readUInt16BE()} ${payload.subarray(2)}`;
     }
@@ -105,6 +112,27 @@ describe("A message that arrives in parts", () => {
     await other.seconds(2);
     expect(await other.closeFrame()).to.equal(timeout);
   });
+
+  for (const [what, headers] of [
+    ["a client without a session", {}],
+    ["a client with a session", { "Sec-WebSocket-Protocol": "greenroom.v1" }],
+    ["a client that resumes a session", { "Sec-WebSocket-Protocol": "greenroom.v1, greenroom.resume" }],
+  ] as const) {
+    it(`is not kept alive by a byte every 5 s between many pings, of ${what}`, async () => {
+      // The deadline of the upgrade would end a client that does not say which session it resumes.
+      const { send, seconds, closeFrame } = await start({ connectTimeoutMs: 1_000_000 }, gate(), headers);
+      const pongs = Buffer.concat(
+        Array.from({ length: 200 }, () => encodeFrame(Opcode.pong, Buffer.alloc(125))),
+      );
+      await send(opening);
+      for (let time = 0; time < 29; time += 5) {
+        await send(Buffer.concat([pongs, fragment]));
+        await seconds(5);
+      }
+      await seconds(1);
+      expect(await closeFrame()).to.equal(timeout);
+    });
+  }
 
   it("may take long: 16 MiB arrive at 16 KiB in 29 s", async () => {
     const { send, seconds, client, runtime } = await start({ maxPayload: 16 * megabyte });
