@@ -1,5 +1,5 @@
 import { controlText, maxWindow } from "../../protocol/control-frames.ts";
-import type { Limits } from "../limits.ts";
+import type { Limits } from "../limits/limits.ts";
 import type { SessionIdentity } from "./sessions.ts";
 
 export type HelloLimits = Pick<Limits, "frameHighWaterMark" | "maxPayload" | "pingIntervalMs">;

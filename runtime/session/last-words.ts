@@ -22,6 +22,15 @@ export function farewellFor(code: number, reason: string): Farewell {
   return { c: "bye", code, reason, after: null };
 }
 
+/**
+ * The farewell for a client that comes back to this node. With `after`, a client keeps its session, to resume it on
+ * another node: here, it would get the same answer again and again.
+ */
+function farewellOnReturn(farewell: Farewell): Farewell {
+  if (farewell.c === "gone" || farewell.after === null) return farewell;
+  return { c: "gone", code: farewell.code, reason: farewell.reason };
+}
+
 /** The farewell of a session whose client was away for too long, or has too many frames to read. */
 export const expired = (reason: string): Farewell => ({ c: "gone", code: CloseCode.gone, reason });
 
@@ -98,7 +107,7 @@ export class LastWords implements KnownSession, SocketOwner {
     // The first frame has to be `resumed` or `gone`, which also tell what is done.
     if (isMissed) this.#frames.onResumed();
     else socket.replay(this.#frames, this.log);
-    this.#end(socket, { ...this.#farewell, ...(isMissed && { missed }) });
+    this.#end(socket, { ...farewellOnReturn(this.#farewell), ...(isMissed && { missed }) });
   }
 
   // ---- Called by the socket
@@ -132,11 +141,11 @@ export class LastWords implements KnownSession, SocketOwner {
   }
 
   /** Frames were cut off, so the client must not read the farewell before it has come back for them. */
-  lagging(socket: SessionSocket): void {
-    if (this.#isResumable) socket.closeAsSlow();
+  lagging(reason: string, socket: SessionSocket): void {
+    if (this.#isResumable) socket.closeAsSlow(reason);
   }
 
-  unfinished(): void {}
+  exceeded(): void {}
 
   ended(): void {
     this.#socket = undefined;

@@ -3,7 +3,7 @@ import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock } from "../../layers/clock.ts";
 import type { Delivery, Gap, Mail, Position } from "../../layers/message.ts";
 import type { ControlFields, ServerControl } from "../../protocol/control-frames.ts";
-import type { ExpiryQueue } from "./expiry-queue.ts";
+import type { ExpiryQueue } from "../expiry-queue.ts";
 import { type LostMembership, LostSession, type Marks, readMarks, unknownPosition } from "./lost-session.ts";
 import { sessionHash, type TicketHolder } from "./ticket.ts";
 import { renewalMs, type Tickets } from "./tickets.ts";

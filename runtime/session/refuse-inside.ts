@@ -2,11 +2,9 @@ import { comesBack, refusalCode } from "../../protocol/close-codes.ts";
 import { controlText } from "../../protocol/control-frames.ts";
 import { sessionProtocol } from "../../protocol/subprotocols.ts";
 import type { Refusal } from "../http-response.ts";
+import { maxReasonBytes } from "../socket/close-frame.ts";
 import { truncateBytes } from "../truncate.ts";
 import type { SessionSocket } from "./session-socket.ts";
-
-/** The maximum size of the reason in a close frame, in bytes: RFC 6455, section 5.5. */
-const maxReasonBytes = 123;
 
 /**
  * Refuses a client that speaks the protocol of sessions: accepts the upgrade, and then refuses the client in its

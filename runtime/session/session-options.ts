@@ -1,4 +1,5 @@
 import type { Scope } from "../../actors/index.ts";
+import type { Grant } from "../sign-in/grant.ts";
 import type { TransportListener } from "../socket/transport.ts";
 import type { SessionIdentity } from "./sessions.ts";
 
@@ -8,6 +9,10 @@ export interface SessionListener extends TransportListener {
   away(code: number, reason: string): void;
   /** The client has come back. Its new request has this scope. */
   online(scope: Scope): void;
+  /** The guards have admitted the client that comes back. @param grants undefined if its sign-in does not end */
+  admit(grants: readonly Grant[] | undefined, scope: Scope): void;
+  /** The client has sent a new token. @returns false if it is malformed */
+  takeToken(token: unknown): boolean;
 }
 
 export interface SessionOptions extends SessionIdentity {

@@ -24,8 +24,8 @@ export interface SocketOwner {
   dueControls(): readonly string[];
   lost(code: number, reason: string, socket: SessionSocket): void;
   failed(error: unknown, stage: string): void;
-  lagging(socket: SessionSocket): void;
-  unfinished(): void;
+  lagging(reason: string, socket: SessionSocket): void;
+  exceeded(code: number, reason: string): void;
   ended(socket: SessionSocket): void;
 }
 
@@ -62,8 +62,8 @@ export class SessionSocket implements TransportListener, Trailer {
   }
 
   /** Closes the socket, because its client reads too slowly. */
-  closeAsSlow(): void {
-    this.transport.close(CloseCode.slow, "Reads too slowly");
+  closeAsSlow(reason: string): void {
+    this.transport.close(CloseCode.slow, reason);
   }
 
   /** Closes the socket, because its attempt to resume the session is not later than others. */
@@ -109,12 +109,13 @@ export class SessionSocket implements TransportListener, Trailer {
     this.owner?.failed(error, stage);
   }
 
-  lagging(): void {
-    this.owner?.lagging(this);
+  lagging(reason: string): void {
+    this.owner?.lagging(reason, this);
   }
 
-  unfinished(): void {
-    this.owner?.unfinished();
+  exceeded(code: number, reason: string): void {
+    if (this.owner === undefined) this.transport.close(code, reason);
+    else this.owner.exceeded(code, reason);
   }
 
   ended(): void {

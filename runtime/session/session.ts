@@ -1,4 +1,4 @@
-import { type AcceptOptions, CloseCode, type Frame, type Scope } from "../../actors/index.ts";
+import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { comesBack } from "../../protocol/close-codes.ts";
 import {
@@ -21,7 +21,7 @@ import { impossibleCounts, SessionLog } from "./session-log.ts";
 import type { SessionListener, SessionOptions } from "./session-options.ts";
 import { type RoomOwner, SessionRoom } from "./session-room.ts";
 import { fencedReason, type SessionSocket, type SocketOwner } from "./session-socket.ts";
-import type { KnownSession, Sessions } from "./sessions.ts";
+import type { KnownSession, ReturningClient, Sessions } from "./sessions.ts";
 
 /**
  * The transport of an actor whose client speaks the protocol of sessions: docs/reference/protocol.md. It outlives its
@@ -102,7 +102,7 @@ export class Session
     this.#phase = "over";
     if (this.#socket === undefined) this.#endActor();
     else refuseInside(this.#socket, refusal);
-    this.#sessions.counters.refuse();
+    this.#sessions.counters.refuse(refusal);
   }
 
   send(frame: Frame): void {
@@ -141,7 +141,11 @@ export class Session
   close(code: number, reason: string): void {
     if (this.#phase === "over") return;
     this.#phase = "over";
-    const lastWords = this.#endWith(farewellFor(code, reason));
+    const lastWords = this.#endWith(
+      this.#socket === undefined && code === CloseCode.expired
+        ? this.#giveUpFrames(reason)
+        : farewellFor(code, reason),
+    );
     if (this.#socket === undefined) this.#endActor();
     else lastWords.say(this.#socket, this.listener);
     this.#room.changed();
@@ -155,9 +159,8 @@ export class Session
   // ---- Called by the registry of sessions
 
   expire(reason: string): void {
-    this.#sessions.counters.drop("away", this.log.size);
-    this.log.clear();
-    this.#endWith(expired(reason));
+    this.#sessions.counters.lose();
+    this.#endWith(this.#giveUpFrames(reason));
     this.#end(this.#loss.code, this.#loss.reason);
   }
 
@@ -167,7 +170,7 @@ export class Session
     listener?.lost(code, reason);
   }
 
-  attach(socket: SessionSocket, attempt: number, got: unknown, scope: Scope): void {
+  attach(socket: SessionSocket, attempt: number, got: unknown, { scope, grants }: ReturningClient): void {
     if (attempt <= this.attempt) {
       socket.closeAsStale();
       return;
@@ -187,6 +190,7 @@ export class Session
     if (this.#isPaused) socket.transport.pause();
     this.#sessions.back(this);
     if (wasOnline) this.listener?.away(CloseCode.fenced, fencedReason);
+    this.listener?.admit(grants, scope);
     this.listener?.online(scope);
     this.#room.changed();
   }
@@ -211,6 +215,8 @@ export class Session
     } else if (c === "bye") {
       this.isResumable = false;
       this.#sessions.forget(this);
+    } else if (c === "renew") {
+      if (this.listener?.takeToken(frame.token) === false) this.onViolation("Malformed renew");
     } else if (c === "resume") this.onViolation("The socket has a session already");
   }
 
@@ -237,17 +243,17 @@ export class Session
     this.listener?.failed(error, stage);
   }
 
-  lagging(socket: SessionSocket): void {
+  lagging(reason: string, socket: SessionSocket): void {
     if (!this.isResumable) {
-      this.listener?.lagging();
+      this.listener?.lagging(reason);
       return;
     }
-    socket.closeAsSlow();
-    this.#goAway(CloseCode.slow, "Reads too slowly");
+    socket.closeAsSlow(reason);
+    this.#goAway(CloseCode.slow, reason);
   }
 
-  unfinished(): void {
-    this.listener?.unfinished();
+  exceeded(code: number, reason: string): void {
+    this.listener?.exceeded(code, reason);
   }
 
   ended(): void {
@@ -272,6 +278,13 @@ export class Session
     if (this.#socket !== undefined) while (this.log.exceeds(settings)) this.log.dropOldest();
     else if (this.log.exceeds(settings)) this.expire("Too many frames waited for the client");
     this.#sessions.checkBytes(this);
+  }
+
+  /** Drops the frames for a client that is away. It begins another session if it comes back. */
+  #giveUpFrames(reason: string): Farewell {
+    this.#sessions.counters.drop("away", this.log.size);
+    this.log.clear();
+    return expired(reason);
   }
 
   /** Hands what the client may still ask for to an object without an actor. */

@@ -5,9 +5,10 @@ import { CloseCode, refusalCode } from "../../protocol/close-codes.ts";
 import { controlText } from "../../protocol/control-frames.ts";
 import type { SessionSettings } from "../consumer-settings.ts";
 import type { Counters } from "../counters.ts";
+import { ExpiryQueue } from "../expiry-queue.ts";
 import type { Refusal } from "../http-response.ts";
-import type { Limits } from "../limits.ts";
-import { ExpiryQueue } from "./expiry-queue.ts";
+import type { Limits } from "../limits/limits.ts";
+import type { Grant } from "../sign-in/grant.ts";
 import { LoggedFrames } from "./logged-frames.ts";
 import type { RecoveryContext } from "./recovery.ts";
 import type { SessionLog } from "./session-log.ts";
@@ -34,7 +35,7 @@ export interface KnownSession {
   /** Ends a session whose client breaks the rules. */
   expel(code: number, reason: string): void;
   /** Continues the session on another socket. @param got the number of frames that the client has received */
-  attach(socket: SessionSocket, attempt: number, got: unknown, scope: Scope): void;
+  attach(socket: SessionSocket, attempt: number, got: unknown, client: ReturningClient): void;
 }
 
 /** A client's request to continue its session. The fields are not checked. */
@@ -48,6 +49,7 @@ export interface Resume {
 export interface ReturningClient {
   readonly scope: Scope;
   readonly userKey: string | undefined;
+  readonly grants: readonly Grant[] | undefined;
 }
 
 type SessionLimits = Pick<Limits, "maxAwaySessions" | "maxSessionBytes">;
@@ -146,7 +148,8 @@ export class Sessions {
   }
 
   /** Continues a session on `socket`, or tells the client why that is impossible. */
-  resume(socket: SessionSocket, request: Resume, { scope, userKey }: ReturningClient): void {
+  resume(socket: SessionSocket, request: Resume, client: ReturningClient): void {
+    const { scope, userKey } = client;
     const attempt = request.try;
     if (typeof request.session !== "string" || !Number.isSafeInteger(attempt) || (attempt as number) < 1) {
       socket.transport.close(CloseCode.protocolError, "Malformed resume");
@@ -156,7 +159,7 @@ export class Sessions {
     // The answers are the same, so nothing tells whether a session exists on another path.
     if (session === undefined || session.identity.path !== scope.path) this.#refuse(socket);
     else if (session.identity.userKey !== userKey) this.#onStranger(session, socket);
-    else session.attach(socket, attempt as number, request.got, scope);
+    else session.attach(socket, attempt as number, request.got, client);
   }
 
   #refuse(socket: SessionSocket): void {

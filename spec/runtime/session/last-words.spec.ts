@@ -230,6 +230,20 @@ describe("The end of a session", () => {
     expect(runtime.size).to.equal(0);
   });
 
+  it("is gone for a client that comes back to this node after 1012", async () => {
+    const { cut, resume } = await begin();
+    await cut();
+    Recorder.current.send("one");
+    Recorder.current.close(1012, "restart");
+    const again = await resume(1, 0);
+    expect(await again.rest()).to.deep.equal([
+      { c: "resumed", received: 0, done: 0, from: 1 },
+      "one",
+      { c: "gone", code: 1012, reason: "restart", done: 0 },
+      1012,
+    ]);
+  });
+
   it("counts frames that come from and for a client after the end", async () => {
     const { client, runtime } = await begin();
     client.send("hold");

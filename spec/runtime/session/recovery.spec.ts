@@ -102,6 +102,22 @@ describe("the recovery of relayed messages", () => {
         expect(again.frames[0]).to.equal('{"type":"said","n":6,"@":["room",6]}');
       });
 
+      it("leaves out a message of the wrong shape, live and missed", async () => {
+        const { other, client } = await begin();
+        await sender.groupSend("room", { type: "said", n: "six" });
+        await send(7);
+        await client.receive(7);
+        client.cut();
+        await sender.groupSend("room", { type: "spoken", words: 8 });
+        await send(9);
+        const again = await RecoveringClient.open(other, client);
+        await sender.groupSend("room", { type: "said" });
+        await send(11);
+        await again.receive(11);
+        expect([...client.numbers, ...again.numbers]).to.deep.equal([...numbers(1, 5), 7, 9, 11]);
+        expect(again.gaps).to.deep.equal([]);
+      });
+
       it("delivers each message once and in order while messages are sent all the time", async () => {
         const { one, other, client } = await begin("?groups=busy", "busy");
         const all: number[] = [];
