@@ -3,14 +3,16 @@ import type { Frame } from "../../actors/consumer-context.ts";
 import { type AnswersInTime, timedOut } from "../../actors/frame-answers.ts";
 import { FrameRefusal } from "../../actors/frame-refusal.ts";
 import { NotJsonError } from "../../actors/json-values.ts";
+import { MessageShapeError } from "../../actors/message-shape-error.ts";
 import { systemClock } from "../../layers/clock.ts";
-import type { Gap, Mail } from "../../layers/message.ts";
+import type { Gap, Mail, Message } from "../../layers/message.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { type AsyncErrorOwner, isPromise, runOwned, runUnowned, toPromise } from "../async-error-owner.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";
 import { BlockedEventLoopError, HandlerTimeoutError } from "../errors.ts";
 import type { Observed } from "../inspection-hooks.ts";
+import type { ItemKind } from "../instruments.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { blockedMs } from "../scheduler/handler-timer.ts";
 import {
@@ -34,23 +36,42 @@ export interface DispatcherOwner extends Observed {
   overflowed(): void;
 }
 
+type DispatcherContext = Pick<
+  RuntimeContext,
+  "clock" | "counters" | "inspection" | "instruments" | "scheduler"
+>;
+
+/** Messages that are measured together. */
+interface MeteredBatch {
+  readonly startedAt: number;
+  /** The type of the last message, which stands for all of them. */
+  type: string | undefined;
+  count: number;
+}
+
 /** Passes an actor's frames and messages through the mailbox to the consumer. Counts dropped items. */
 export class Dispatcher implements ActorInbox, MailboxOwner {
   isOver = false;
   /** Undefined before the consumer is created, and after {@link end}. */
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
+  /** Undefined unless the actor has submitted jobs. */
+  jobs: { arrived(message: Message): void } | undefined;
   readonly #settings: ConsumerSettings;
-  readonly #context: Pick<RuntimeContext, "clock" | "counters" | "inspection" | "scheduler">;
+  readonly #context: DispatcherContext;
   readonly #errorOwner: AsyncErrorOwner;
   readonly #owner: DispatcherOwner;
   #currentAsk: AskEnvelope | undefined;
   #isUnhandled = false;
   #isBatch = false;
+  /** The messages of the current batch that are handled. Undefined without a meter. */
+  #metered: MeteredBatch | undefined = undefined;
+  /** The type of the frame that is being handled, once it is known to fit the contract. */
+  #frameType: string | undefined = undefined;
 
   constructor(
     settings: ConsumerSettings,
-    context: Pick<RuntimeContext, "clock" | "counters" | "inspection" | "scheduler">,
+    context: DispatcherContext,
     errorOwner: AsyncErrorOwner,
     owner: DispatcherOwner,
   ) {
@@ -66,10 +87,13 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   receive(frame: Frame, budget?: Budget): void {
+    this.#settings.counts.framesIn += 1;
     if (!this.mailbox.enqueueFrame(frame, budget)) this.#context.counters.drop("closing");
   }
 
   deliver(mail: Mail): void {
+    this.#settings.counts.messagesIn += 1;
+    if (this.jobs !== undefined) this.jobs.arrived(mail.message);
     const result = this.mailbox.enqueueMessage(mail);
     if (result === "enqueued") return;
     if (this.mailbox.closed) {
@@ -84,14 +108,21 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   /** Sets the error owner once for many deliveries: setting it takes as long as one delivery (0.1 µs). */
   batch(deliverSome: () => void): void {
-    const { handlerTimer } = this.#context.scheduler;
+    const { instruments, scheduler } = this.#context;
+    const { handlerTimer } = scheduler;
     this.#isBatch = true;
     const startedAt = handlerTimer.start();
+    const metered = instruments.meter && { startedAt, type: undefined, count: 0 };
+    this.#metered = metered;
     try {
       runOwned(this.#errorOwner, deliverSome);
     } finally {
+      const ms = handlerTimer.end(startedAt);
       this.#isBatch = false;
-      if (handlerTimer.end(startedAt) > blockedMs) this.#onBlocked("messages");
+      this.#metered = undefined;
+      if (ms > blockedMs) this.#onBlocked("messages");
+      if (metered !== undefined && metered.count > 0)
+        instruments.meter?.handled(this.#owner.Consumer, "message", metered.type, ms, metered.count);
     }
   }
 
@@ -100,9 +131,11 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   enqueueTimer(call: TimerCall): void {
-    const { clock, scheduler } = this.#context;
+    const { clock, instruments, scheduler } = this.#context;
     // A test that advances its own clock expects the calls at once.
-    this.mailbox.enqueueTimer(call, clock === systemClock ? scheduler.inlineBudget() : undefined);
+    const budget = clock === systemClock ? scheduler.inlineBudget() : undefined;
+    if (instruments.tracer === undefined) this.mailbox.enqueueTimer(call, budget);
+    else instruments.tracer.detach(() => this.mailbox.enqueueTimer(call, budget));
   }
 
   /** Drops all waiting items. The consumer receives no further input. */
@@ -116,6 +149,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.consumer = undefined;
     rejectIfAsked(this.#currentAsk, "the actor has stopped");
     this.#currentAsk = undefined;
+    this.#context.instruments.tracer?.onEnd(this.#owner);
   }
 
   handle(item: Item): unknown {
@@ -125,6 +159,13 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       return undefined;
     }
     this.#context.inspection.observer?.onItem(this.#owner, item);
+    const { tracer } = this.#context.instruments;
+    return tracer !== undefined && isTraced(item)
+      ? tracer.handle(this.#owner, item, () => this.#start(consumer, item))
+      : this.#start(consumer, item);
+  }
+
+  #start(consumer: Consumer, item: Item): unknown {
     const { recovery, transport } = this.#owner;
     if (recovery !== undefined && isGap(item)) recovery.gap(item);
     if (transport.frameDone === undefined || !isFrame(item)) return this.#handle(consumer, item);
@@ -143,20 +184,55 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   #handle(consumer: Consumer, item: Item): unknown {
-    const result = this.#isBatch ? this.#call(consumer, item) : this.#measure(consumer, item);
+    const result = this.#isBatch ? this.#callInBatch(consumer, item) : this.#measure(consumer, item);
     const { handlerTimeoutMs } = this.#settings;
     if (handlerTimeoutMs === undefined || !isPromise(result)) return result;
     return this.#limit(result, item, handlerTimeoutMs);
   }
 
   #measure(consumer: Consumer, item: Item): unknown {
-    const { handlerTimer } = this.#context.scheduler;
+    const { instruments, scheduler } = this.#context;
+    const { handlerTimer } = scheduler;
+    this.#isUnhandled = false;
+    this.#frameType = undefined;
+    let result: unknown;
     const startedAt = handlerTimer.start();
     try {
-      return this.#call(consumer, item);
+      result = this.#call(consumer, item);
     } finally {
-      if (handlerTimer.end(startedAt) > blockedMs) this.#onBlocked(stageOf(item));
+      const ms = handlerTimer.end(startedAt);
+      if (ms > blockedMs) this.#onBlocked(stageOf(item));
+      if (instruments.meter !== undefined) {
+        if (isPromise(result)) this.#onSettled(item, result, startedAt);
+        else this.#tellMeter(item, ms);
+      }
     }
+    return result;
+  }
+
+  #callInBatch(consumer: Consumer, item: Item): unknown {
+    const result = this.#call(consumer, item);
+    const metered = this.#metered;
+    if (metered !== undefined) {
+      if (isPromise(result)) this.#onSettled(item, result, metered.startedAt);
+      else if (isMail(item)) {
+        metered.type = item.message.type;
+        metered.count += 1;
+      }
+    }
+    return result;
+  }
+
+  #onSettled(item: Item, result: PromiseLike<unknown>, startedAt: number): void {
+    const tell = () => this.#tellMeter(item, this.#context.scheduler.now() - startedAt);
+    result.then(tell, tell);
+  }
+
+  #tellMeter(item: Item, ms: number): void {
+    const kind = kindOf(item);
+    const messageType = isMail(item) && !this.#isUnhandled ? item.message.type : undefined;
+    const type = kind === "frame" ? this.#frameType : messageType;
+    this.#context.instruments.meter?.handled(this.#owner.Consumer, kind, type, ms, 1);
   }
 
   #call(consumer: Consumer, item: Item): unknown {
@@ -176,6 +252,19 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#errorOwner.report(error, stage);
   }
 
+  get isMetered(): boolean {
+    return this.#context.instruments.meter !== undefined;
+  }
+
+  waited(ms: number): void {
+    this.#context.instruments.meter?.waited(this.#owner.Consumer, ms);
+  }
+
+  /** The pending frame has the type `type` of the contract. */
+  handles(type: string): void {
+    this.#frameType = type;
+  }
+
   unhandled(): void {
     this.#isUnhandled = true;
     this.#context.counters.drop("unhandled");
@@ -183,13 +272,13 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   failed(error: unknown, item?: Item): void {
     if (isAskEnvelope(item)) item.reply({ failed: failureText(error) });
-    if (error instanceof NotJsonError && isMail(item)) this.notJson(error, stageOf(item));
+    if (isMail(item) && isFaultOfMessage(error)) this.dropMail(error, stageOf(item));
     else runUnowned(() => this.#owner.failed(error, stageOf(item)));
   }
 
-  /** The value may come from the message, which each member of a group gets. So no actor fails because of it. */
-  notJson(error: unknown, stage: string): void {
-    this.#context.counters.drop("not-json");
+  /** Each member of a group gets the message that has caused `error`. So no actor fails because of it. */
+  dropMail(error: unknown, stage: string): void {
+    this.#context.counters.drop(error instanceof MessageShapeError ? "invalid" : "not-json");
     runUnowned(() => this.#errorOwner.report(error, stage));
   }
 
@@ -232,6 +321,10 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 }
 
+/** Whether the content of a message may have caused `error`. */
+export const isFaultOfMessage = (error: unknown): boolean =>
+  error instanceof NotJsonError || error instanceof MessageShapeError;
+
 /** A machine that refuses a message returns a refusal: the ask fails, and the actor does not. */
 const outcomeOf = (value: unknown): Outcome =>
   value instanceof FrameRefusal ? { failed: failureText(`${value.code}: ${value.message}`) } : { value };
@@ -251,7 +344,18 @@ const isFrame = (item: Item): item is Frame => typeof item === "string" || item 
 const isGap = (item: Item): item is Gap =>
   typeof item === "object" && !["message", "run", "dropped"].some((key) => key in item);
 
+/** A message begins no trace: it is traced if it carries a trace. */
+const isTraced = (item: Item): boolean =>
+  isFrame(item) || ("message" in item ? item.trace !== undefined : "run" in item);
+
 const isMail = (item: Item | undefined): item is Mail => typeof item === "object" && "message" in item;
+
+function kindOf(item: Item): ItemKind {
+  if (isFrame(item)) return "frame";
+  if ("message" in item) return "message";
+  if ("run" in item) return "timer";
+  return "dropped" in item ? "overflow" : "gap";
+}
 
 function stageOf(item: Item | undefined): string {
   if (item === undefined) return "connect";

@@ -27,9 +27,10 @@ export class MessageBacklog {
   readonly #settings: MailboxSettings;
   readonly #items = new Fifo<Mail | Notice>();
   /** The notices before the first remaining item. The messages between these notices were dropped. */
-  #front: Notice[] = [];
+  readonly #front = new Fifo<Notice>();
+  readonly #frontGaps = new GapNotices();
   /** The gap notices after the last message. */
-  #latest: GapNotice[] = [];
+  readonly #latestGaps = new GapNotices();
   #messages = 0;
 
   constructor(settings: MailboxSettings) {
@@ -38,7 +39,7 @@ export class MessageBacklog {
 
   /** The number of waiting items, notices and calls included. */
   get size(): number {
-    return this.#items.size + this.#front.length;
+    return this.#items.size + this.#front.size;
   }
 
   get messages(): number {
@@ -54,16 +55,14 @@ export class MessageBacklog {
     }
     if (isFull) this.#dropOldest();
     this.#items.push(mail);
-    this.#latest = [];
+    this.#latestGaps.clear();
     this.#messages += 1;
     return isFull ? "displaced" : "enqueued";
   }
 
   enqueueGap(gap: Gap): void {
     const notice = new GapNotice(gap);
-    if (notice.mergeInto(this.#latest)) return;
-    this.#items.push(notice);
-    this.#latest.push(notice);
+    if (this.#latestGaps.add(notice)) this.#items.push(notice);
   }
 
   enqueueTimer(call: TimerCall): void {
@@ -74,7 +73,8 @@ export class MessageBacklog {
     const item = this.#front.shift() ?? this.#items.shift();
     if (item === undefined) return undefined;
     if (item instanceof GapNotice) {
-      if (item === this.#latest[0]) this.#latest.shift();
+      this.#frontGaps.delete(item);
+      this.#latestGaps.delete(item);
       return item.gap;
     }
     if ("message" in item) this.#messages -= 1;
@@ -84,13 +84,14 @@ export class MessageBacklog {
   /** @returns the number of dropped messages and notices. A timer call does not count. */
   clear(): number {
     let dropped = 0;
-    for (const notice of this.#front) if (!("run" in notice)) dropped += 1;
-    for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
-      if (!("run" in item)) dropped += 1;
-      if ("message" in item) rejectIfAsked(item, "the actor is closing");
+    for (const items of [this.#front, this.#items]) {
+      for (let item = items.shift(); item !== undefined; item = items.shift()) {
+        if (!("run" in item)) dropped += 1;
+        if ("message" in item) rejectIfAsked(item, "the actor is closing");
+      }
     }
-    this.#front = [];
-    this.#latest = [];
+    this.#frontGaps.clear();
+    this.#latestGaps.clear();
     this.#messages = 0;
     return dropped;
   }
@@ -98,12 +99,12 @@ export class MessageBacklog {
   #dropOldest(): void {
     let oldest = this.#items.shift();
     while (oldest !== undefined && !("message" in oldest)) {
-      if (!(oldest instanceof GapNotice && oldest.mergeInto(this.#front))) this.#front.push(oldest);
+      if (!(oldest instanceof GapNotice) || this.#frontGaps.add(oldest)) this.#front.push(oldest);
       oldest = this.#items.shift();
     }
     this.#messages -= 1;
     rejectIfAsked(oldest, "the mailbox is full");
-    this.#countDropped(this.#front.at(-1), this.#front);
+    this.#countDropped(this.#front.last, this.#front);
   }
 
   #countDropped(last: unknown, queue: { push(notice: OverflowNotice): unknown }): void {
@@ -120,19 +121,39 @@ class GapNotice {
     this.gap = gap;
   }
 
-  /** Merges this gap into its group's gap notice in `notices`. Returns false if there is no such notice. */
-  mergeInto(notices: readonly Notice[]): boolean {
-    const { group, from, to } = this.gap;
-    const earlier = notices.find((notice) => notice instanceof GapNotice && notice.gap.group === group);
-    if (!(earlier instanceof GapNotice)) return false;
-    const { gap } = earlier;
+  merge({ gap: { group, from, to } }: GapNotice): void {
+    const { gap } = this;
     const isContinued =
       gap.from !== undefined && gap.to !== undefined && from === gap.to + 1 && to !== undefined;
-    earlier.gap = Object.freeze({
+    this.gap = Object.freeze({
       ...(group !== undefined && { group }),
       ...(isContinued && { from: gap.from, to }),
     });
-    return true;
+  }
+}
+
+/** One notice for each group, found by the group: a failover may cause gaps in all groups of an actor at once. */
+class GapNotices {
+  // Created on demand, because most actors never get a gap.
+  #byGroup: Map<string | undefined, GapNotice> | undefined;
+
+  /** Adds `notice`, or merges it into its group's notice. @returns whether it was added. */
+  add(notice: GapNotice): boolean {
+    const { group } = notice.gap;
+    this.#byGroup ??= new Map();
+    const earlier = this.#byGroup.get(group);
+    if (earlier === undefined) this.#byGroup.set(group, notice);
+    else earlier.merge(notice);
+    return earlier === undefined;
+  }
+
+  delete(notice: GapNotice): void {
+    const { group } = notice.gap;
+    if (this.#byGroup?.get(group) === notice) this.#byGroup.delete(group);
+  }
+
+  clear(): void {
+    this.#byGroup = undefined;
   }
 }
 

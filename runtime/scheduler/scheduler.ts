@@ -13,8 +13,12 @@ export class Scheduler {
   readonly reads: Lane;
   /** Mailboxes with waiting items. */
   readonly mailboxes: Lane;
+  /** Mailboxes with long waiting frames. */
+  readonly backlogs: Lane;
   /** Messages from layers. */
   readonly deliveries: Lane;
+  /** Steps of named actors. */
+  readonly named: Lane;
   /** Connections whose sockets are lost. */
   readonly losses: Lane;
   /** Upgrades that wait for their admission. */
@@ -31,8 +35,10 @@ export class Scheduler {
     this.#turns = new TurnScheduler(now);
     this.reads = this.#turns.lane();
     this.mailboxes = this.#turns.lane();
+    this.backlogs = this.#turns.lane();
     const deliveries = this.#turns.lane();
     this.deliveries = deliveries;
+    this.named = this.#turns.lane();
     this.losses = this.#turns.lane();
     // The last lane, so that upgrades get the time that existing connections leave, and their own share.
     this.upgrades = this.#turns.lane();

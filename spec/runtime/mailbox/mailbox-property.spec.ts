@@ -5,7 +5,7 @@ import type { Budget } from "../../../layers/scheduling/lane.ts";
 import { type Item, Mailbox, type MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { nextTurn } from "../../support/next-turn.ts";
-import { mail } from "../support/mailbox-owner.ts";
+import { mail, unlimitedFrames } from "../support/mailbox-owner.ts";
 
 /** The outcome of a handler: it returns, throws, or its promise settles after some microtasks or turns. */
 interface Plan {
@@ -19,7 +19,12 @@ type Step =
   | { readonly do: "work" | "turn" | "microtask" | "drain" };
 
 const noTime: Budget = { hasTime: false, charge() {} };
-const settings = { capacity: 6, overflow: "close", frameHighWaterMark: 3 } as const;
+const settings = {
+  capacity: 6,
+  overflow: "close",
+  frameHighWaterMark: 3,
+  waitingFrames: unlimitedFrames(),
+} as const;
 
 /** A mailbox whose handlers follow their plans. Records violations of the promises of a mailbox. */
 class World implements MailboxOwner {

@@ -4,14 +4,19 @@ import { type Item, Mailbox } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { gate } from "../../support/gate.ts";
 import { nextTurn } from "../../support/next-turn.ts";
-import { mail, Owner } from "../support/mailbox-owner.ts";
+import { mail, Owner, unlimitedFrames } from "../support/mailbox-owner.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 const framesOf = (count: number, prefix = "") => numbers(count).map((n) => `${prefix}${n}`);
 const noTime: Budget = { hasTime: false, charge() {} };
 
 describe("Mailbox, with the turns of the event loop,", () => {
-  const settings = { capacity: 1_000, overflow: "close", frameHighWaterMark: 10_000 } as const;
+  const settings = {
+    capacity: 1_000,
+    overflow: "close",
+    frameHighWaterMark: 10_000,
+    waitingFrames: unlimitedFrames(),
+  } as const;
   let now: number;
   let scheduler: Scheduler;
   beforeEach(() => {
@@ -137,6 +142,38 @@ describe("Mailbox, with the turns of the event loop,", () => {
     }
     await Promise.all(mailboxes.map(({ mailbox }) => mailbox.whenIdle()));
     expect(order.join("")).to.equal("abc".repeat(10));
+  });
+
+  it("handles a short frame before the long frames of many other mailboxes", async () => {
+    let long = 0;
+    const slow = () => {
+      long += 1;
+      now += 100;
+    };
+    const flooded = await Promise.all(numbers(50).map(() => open(slow)));
+    const text = "x".repeat(5_000);
+    for (const { mailbox } of flooded) for (const _ of numbers(3)) mailbox.enqueueFrame(text, noTime);
+    const longAtShort: number[] = [];
+    const other = await open(() => longAtShort.push(long));
+    const before = long;
+    other.mailbox.enqueueFrame("short", noTime);
+    await other.mailbox.whenIdle();
+    expect(longAtShort[0]).to.be.within(before, before + 2);
+    await Promise.all(flooded.map(({ mailbox }) => mailbox.whenIdle()));
+    expect(long).to.equal(150);
+  });
+
+  it("handles long frames while short frames of another mailbox keep coming", async () => {
+    const slow = () => {
+      now += 100;
+    };
+    const [flooded, other] = [await open(slow), await open(slow)];
+    for (const frame of framesOf(50)) flooded.mailbox.enqueueFrame(frame, noTime);
+    for (const _ of numbers(10)) other.mailbox.enqueueFrame("x".repeat(5_000), noTime);
+    await other.mailbox.whenIdle();
+    expect(other.owner.handled).to.have.length(10);
+    expect(flooded.owner.handled.length).to.be.within(8, 12);
+    await flooded.mailbox.whenIdle();
   });
 
   it("handles a frame of another mailbox before more frames of a flooded one", async () => {

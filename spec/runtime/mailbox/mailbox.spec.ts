@@ -3,10 +3,15 @@ import { Mailbox } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
-import { mail, Owner } from "../support/mailbox-owner.ts";
+import { mail, Owner, unlimitedFrames } from "../support/mailbox-owner.ts";
 
 describe("Mailbox", () => {
-  const settings = { capacity: 3, overflow: "close", frameHighWaterMark: 4 } as const;
+  const settings = {
+    capacity: 3,
+    overflow: "close",
+    frameHighWaterMark: 4,
+    waitingFrames: unlimitedFrames(),
+  } as const;
   let owner: Owner;
   let mailbox: Mailbox;
 
@@ -260,6 +265,19 @@ describe("Mailbox", () => {
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal([]);
       expect(mailbox.close()).to.equal(0);
+    });
+
+    it("pauses while few but long frames wait, and resumes at half of their length", async () => {
+      mailbox = open();
+      await started();
+      const working = busy();
+      for (const letter of "ab") mailbox.enqueueFrame(letter.repeat(60_000));
+      expect(owner.flow).to.deep.equal([]);
+      mailbox.enqueueFrame("c".repeat(60_000));
+      expect(owner.flow).to.deep.equal(["pause"]);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.flow).to.deep.equal(["pause", "resume"]);
     });
 
     it("resumes a paused owner, so that its closing handshake is read", async () => {

@@ -2,11 +2,12 @@ import { expect } from "chai";
 import fc from "fast-check";
 import type { OverflowPolicy } from "../../../actors/index.ts";
 import { MessageBacklog } from "../../../runtime/mailbox/message-backlog.ts";
+import { unlimitedFrames } from "../support/mailbox-owner.ts";
 
 const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
 
 function backlogOf(capacity: number, overflow: OverflowPolicy): MessageBacklog {
-  return new MessageBacklog({ capacity, overflow, frameHighWaterMark: 1 });
+  return new MessageBacklog({ capacity, overflow, frameHighWaterMark: 1, waitingFrames: unlimitedFrames() });
 }
 
 /** Empties the backlog: numbers of messages, groups of gaps, and `-n` for n dropped messages. */
@@ -119,6 +120,27 @@ describe("MessageBacklog", () => {
       }
       expect(backlog.size, policy).to.be.at.most(12);
     }
+  });
+
+  it("finds the gap of a group without a search, because a failover causes gaps in all groups at once", () => {
+    const count = 2_000;
+    let reads = 0;
+    const gapIn = (n: number) => ({
+      get group() {
+        reads += 1;
+        return `group ${n}`;
+      },
+    });
+    const backlog = backlogOf(1, "drop-oldest");
+    for (let round = 0; round < 2; round += 1) {
+      for (let n = 0; n < count; n += 1) backlog.enqueueGap(gapIn(n));
+      expect(backlog.size).to.equal(count);
+    }
+    for (let n = 0; n < 3; n += 1) backlog.enqueue(mail(n));
+    for (let n = 0; n < count; n += 1) backlog.enqueueGap(gapIn(n));
+    for (let n = 3; n < 5; n += 1) backlog.enqueue(mail(n));
+    expect(drain(backlog)).to.have.length(count + 2);
+    expect(reads).to.be.below(20 * count);
   });
 
   it("reports its size, and is empty after clear", () => {
