@@ -1,10 +1,15 @@
 import { checkInteger } from "../../layers/check-integer.ts";
 import type { Clock } from "../../layers/clock.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
+import { Fifo } from "../../layers/fifo.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkGroup } from "../../layers/names.ts";
 import { inParts, valueThroughCodec } from "../../layers/through-codec.ts";
-import type { Entry } from "./entry.ts";
+import type { RuntimeDropReason } from "../counters.ts";
+import { otherNodes } from "../limits/other-nodes.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
+import { type Entry, memoryOfEntry } from "./entry.ts";
+import { MemoryBudget, MemoryShare } from "./memory-share.ts";
 import { type Change, type Diff, PresenceReplica, type StatePart } from "./presence-replica.ts";
 import { PresenceView } from "./presence-view.ts";
 
@@ -22,10 +27,23 @@ export interface PresenceTransport {
   reply(node: string, state: StatePart): void;
 }
 
+export interface PresenceLimit {
+  /** The estimated memory of the entries of this node, in bytes. */
+  readonly maxBytes: number;
+  /** Returns the error for an entry beyond the limit. */
+  reached(): Error;
+}
+
 export const maxKeyLength = 256;
 /** The longest grace: one hour, in milliseconds. */
 export const maxGraceMs = 3_600_000;
 const maxMetaBytes = 64 * 1024;
+/** Changes of other nodes' entries that are applied in one turn of the event loop: about 10 ms of work. */
+const changesPerTurn = 2_000;
+/** Messages whose changes may wait. If more wait, everything is applied at once, so that memory is bounded. */
+const maxWaitingChanges = 20;
+
+const noLimit: PresenceLimit = { maxBytes: Number.POSITIVE_INFINITY, reached: () => new RangeError() };
 
 /** The members of groups, on all nodes. Each node broadcasts the numbered changes of its own entries. */
 export class Presence {
@@ -33,17 +51,30 @@ export class Presence {
   readonly #view: PresenceView;
   /** The entries of this node, by group. */
   readonly #own = new Map<string, Map<Tracker, Entry>>();
+  readonly #ownBytes: MemoryShare;
+  readonly #limit: PresenceLimit;
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
+  readonly #clock: Clock;
+  readonly #budget = new MemoryBudget(otherNodes.maxPresenceBytesInAll);
+  /** Limits the parts of this node's state that go to other nodes. */
+  readonly #stateParts: TokenBucket;
+  /** The changes of other nodes' entries that are not applied yet. */
+  readonly #changes = new Fifo<Iterator<void>>();
   #version = 0;
   #lastRef = 0;
   readonly #joins = new Set<Entry>();
   #leaves: number[] = [];
   #ended: number[] = [];
   #isFlushing = false;
+  #isApplying = false;
 
-  constructor(transport: PresenceTransport, clock: Clock) {
+  constructor(transport: PresenceTransport, clock: Clock, limit: PresenceLimit = noLimit) {
     this.#transport = transport;
+    this.#limit = limit;
+    this.#ownBytes = new MemoryShare(new MemoryBudget(limit.maxBytes), limit.maxBytes);
+    this.#clock = clock;
+    this.#stateParts = new TokenBucket(clock, otherNodes.stateParts);
     this.#view = new PresenceView(clock, () => this.#flushLater());
   }
 
@@ -57,7 +88,10 @@ export class Presence {
     return this.#watchers.size;
   }
 
-  /** Makes `tracker` present in `group`, or replaces its key and meta. @throws like `Consumer.track`. */
+  /**
+   * Makes `tracker` present in `group`, or replaces its key and meta. If it throws, nothing has changed.
+   * @throws like `Consumer.track`.
+   */
   track(tracker: Tracker, group: string, key: string, meta: unknown, graceMs = 0): void {
     checkGroup(group);
     if (typeof key !== "string" || key === "" || key.length > maxKeyLength) {
@@ -69,11 +103,12 @@ export class Presence {
     checkInteger("graceMs", graceMs, { min: 0, max: maxGraceMs });
     const copy = valueThroughCodec(meta, "A meta", maxMetaBytes);
     const replaced = this.find(tracker, group);
+    const entry = { ref: this.#lastRef + 1, group, key, meta: copy, graceMs };
+    if (!this.#ownBytes.take(memoryOfEntry(entry))) throw this.#limit.reached();
     // Of several entries with one key in one turn of the event loop, only the last is broadcast.
     if (replaced?.key === key) this.#joins.delete(replaced);
     this.untrack(tracker, group);
     this.#lastRef += 1;
-    const entry = { ref: this.#lastRef, group, key, meta: copy, graceMs };
     const entries = this.#own.get(group) ?? new Map<Tracker, Entry>();
     this.#own.set(group, entries.set(tracker, entry));
     this.#view.add(entry);
@@ -141,50 +176,59 @@ export class Presence {
     this.#view.close();
   }
 
-  // ---- Messages of other nodes
+  // ---- Messages of other nodes. Methods return a reason if they drop a message, or a part of it.
 
-  heartbeat(node: string, version: number): void {
+  heartbeat(node: string, version: number): RuntimeDropReason | undefined {
     const replica = this.#replica(node);
     replica.isRequested = false;
     replica.noteVersion(version);
-    this.#requestIfBehind(node, replica);
+    return this.#requestIf(replica.isBehind || replica.isTimeToRetry(), node, replica);
   }
 
-  applyDiff(node: string, diff: Diff): void {
+  applyDiff(node: string, diff: Diff): RuntimeDropReason | undefined {
     const replica = this.#replica(node);
     this.#apply(replica.apply(diff));
-    this.#requestIfBehind(node, replica);
+    return replica.takeExcess() ? "excess" : this.#requestIf(replica.isBehind, node, replica);
   }
 
-  restore(node: string, state: StatePart): void {
-    this.#apply(this.#replica(node).restore(state));
+  restore(node: string, state: StatePart): RuntimeDropReason | undefined {
+    const replica = this.#replica(node);
+    this.#apply(replica.restore(state));
+    return replica.takeExcess() ? "excess" : undefined;
   }
 
-  sendState(node: string): void {
+  sendState(node: string): RuntimeDropReason | undefined {
+    if (!this.#replica(node).replies.take() || !this.#stateParts.take(0)) return "excess";
     this.flush();
     const parts = inParts([...this.#own.values()].flatMap((entries) => [...entries.values()]));
+    this.#stateParts.take(parts.length);
     for (const [part, entries] of parts.entries()) {
       this.#transport.reply(node, { version: this.#version, part, parts: parts.length, entries });
     }
+    return undefined;
   }
 
   nodeLeft(node: string): void {
     const replica = this.#replicas.get(node);
+    if (replica === undefined) return;
     this.#replicas.delete(node);
-    if (replica !== undefined) this.#apply({ joined: [], left: [], ended: [...replica.entries] });
+    replica.clear();
+    this.#apply({ joined: [], left: [], ended: [...replica.entries] });
   }
 
   #replica(node: string): PresenceReplica {
-    const replica = this.#replicas.get(node) ?? new PresenceReplica();
+    const replica = this.#replicas.get(node) ?? new PresenceReplica(this.#clock, this.#budget);
     this.#replicas.set(node, replica);
     return replica;
   }
 
   /** Sends at most one request per heartbeat. A lost request is repeated after the node's next heartbeat. */
-  #requestIfBehind(node: string, replica: PresenceReplica): void {
-    if (!replica.isBehind || replica.isRequested) return;
+  #requestIf(isNeeded: boolean, node: string, replica: PresenceReplica): RuntimeDropReason | undefined {
+    if (!isNeeded || replica.isRequested) return undefined;
     replica.isRequested = true;
+    if (!replica.requests.take()) return "excess";
     this.#transport.request(node);
+    return undefined;
   }
 
   /** Removes and returns this node's entry of `tracker` in `group`. */
@@ -192,6 +236,7 @@ export class Presence {
     const entries = this.#own.get(group);
     const entry = entries?.get(tracker);
     if (entries?.delete(tracker) && entries.size === 0) this.#own.delete(group);
+    if (entry !== undefined) this.#ownBytes.give(memoryOfEntry(entry));
     return entry;
   }
 
@@ -205,11 +250,34 @@ export class Presence {
     }
   }
 
-  #apply({ joined, left, ended }: Change): void {
-    for (const entry of joined) this.#view.add(entry);
-    for (const entry of left) this.#view.remove(entry);
-    for (const entry of ended) this.#view.end(entry);
+  /** Applies a small change at once, unless earlier changes wait. Divides a large change among several turns. */
+  #apply(change: Change): void {
+    this.#changes.push(this.#stepsOf(change));
+    if (this.#changes.size === 1 || this.#changes.size > maxWaitingChanges) this.#applySome();
+  }
+
+  *#stepsOf({ joined, left, ended }: Change): Iterator<void> {
+    for (const entry of joined) yield this.#view.add(entry);
+    for (const entry of left) yield this.#view.remove(entry);
+    for (const entry of ended) yield this.#view.end(entry);
+  }
+
+  #applyLater(): void {
+    if (this.#isApplying) return;
+    this.#isApplying = true;
+    setImmediate(() => {
+      this.#isApplying = false;
+      this.#applySome();
+    });
+  }
+
+  #applySome(): void {
+    const most = this.#changes.size > maxWaitingChanges ? Number.POSITIVE_INFINITY : changesPerTurn;
+    for (let count = 0; count < most && this.#changes.size > 0; count += 1) {
+      if (this.#changes.first?.next().done) this.#changes.shift();
+    }
     this.#notify();
+    if (this.#changes.size > 0) this.#applyLater();
   }
 
   #notify(): void {

@@ -3,6 +3,7 @@ import { type Effect, MemoryBus, machineConsumer, WebSocketConsumer } from "gree
 import { emit, SimulatedClock, setup } from "xstate";
 import { systemClock } from "../../../layers/clock.ts";
 import { endedAtOnce, GracePeriods, maxAbsent } from "../../../runtime/presence/grace-periods.ts";
+import { MemoryBudget } from "../../../runtime/presence/memory-share.ts";
 import { Presence } from "../../../runtime/presence/presence.ts";
 import { PresenceReplica } from "../../../runtime/presence/presence-replica.ts";
 import { type ChatRuntime, codeOf, startCluster, stopCluster } from "../support/cluster.ts";
@@ -253,7 +254,7 @@ describe("The grace of a member", () => {
 
   it("runs if the message about the end was lost", () => {
     const entry = { ref: 1, group: "red", key: "ada", meta: {}, graceMs };
-    const replica = new PresenceReplica();
+    const replica = new PresenceReplica(clock, new MemoryBudget(1_000_000));
     replica.apply({ version: 1, joins: [entry], leaves: [], ended: [] });
     const change = replica.restore({ version: 3, part: 0, parts: 1, entries: [] });
     expect(change).to.deep.equal({ joined: [], left: [], ended: [entry] });

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import type { PresenceDiff } from "greenroom";
 import { SimulatedClock } from "xstate";
+import { MemoryBudget } from "../../../runtime/presence/memory-share.ts";
 import { Presence, type Tracker } from "../../../runtime/presence/presence.ts";
 import { PresenceReplica } from "../../../runtime/presence/presence-replica.ts";
 
@@ -158,6 +159,8 @@ function transmit({ transits }: Network, given: Extract<Step, { readonly at: num
 /** Delivers all messages. Sends two heartbeats, because an old request in transit may use up the first. */
 function settle(network: Network): void {
   for (const presence of network.nodes) presence.flush();
+  // Requests are limited by time.
+  network.clock.increment(10_000);
   for (let round = 0; round < 2; round += 1) {
     for (let from = 0; from < nodeCount; from += 1) network.heartbeat(from);
     while (network.transits.length > 0) network.transits.shift()?.deliver();
@@ -234,10 +237,11 @@ describe("Presence", () => {
 
   describe("PresenceReplica", () => {
     const entry = (ref: number) => ({ ref, group: "red", key: `key${ref}`, meta: {}, graceMs: 0 });
+    const newReplica = () => new PresenceReplica(new SimulatedClock(), new MemoryBudget(1_000_000));
     const refs = (replica: PresenceReplica) => [...replica.entries].map(({ ref }) => ref);
 
     it("ignores an older state that arrives late, whole or in part", () => {
-      const replica = new PresenceReplica();
+      const replica = newReplica();
       const state = (version: number, part: number, ref: number) => ({
         version,
         part,
@@ -255,7 +259,7 @@ describe("Presence", () => {
     });
 
     it("applies the diffs that have waited for a state as soon as the state is complete", () => {
-      const replica = new PresenceReplica();
+      const replica = newReplica();
       replica.apply({ version: 3, joins: [entry(3)], leaves: [1], ended: [] });
       const state = { version: 2, part: 0, parts: 1, entries: [entry(1), entry(2)] };
       expect(replica.restore(state)).to.deep.equal({
@@ -267,7 +271,7 @@ describe("Presence", () => {
     });
 
     it("keeps a bounded number of diffs that wait for an earlier diff", () => {
-      const replica = new PresenceReplica();
+      const replica = newReplica();
       for (let version = 2; version < 2_000; version += 1) {
         replica.apply({ version, joins: [entry(version)], leaves: [], ended: [] });
       }
