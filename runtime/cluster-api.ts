@@ -1,14 +1,18 @@
+import type { AnyStateMachine, StateValueFrom } from "xstate";
 import type {
   AskGroupOptions,
   AskOptions,
   GroupAnswers,
   Members,
+  NamedActors,
   SubmitOptions,
   Tally,
 } from "../actors/index.ts";
 import type { AnyMessage, Carried } from "../layers/carried.ts";
 import type { Message } from "../layers/message.ts";
 import type { RunningJob } from "../layers/running-jobs.ts";
+import type { NamedCallerOptions, NamedMessages, NamedOptions } from "../named/kind-options.ts";
+import type { NamedKinds } from "../named/named-kinds.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./cluster/job-workers.ts";
 
@@ -25,10 +29,12 @@ import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./clu
 export abstract class ClusterApi {
   readonly #cluster: Cluster;
   readonly #workers: JobWorkers;
+  readonly #named: NamedKinds;
 
-  constructor(cluster: Cluster, workers: JobWorkers) {
+  constructor(cluster: Cluster, workers: JobWorkers, named: NamedKinds) {
     this.#cluster = cluster;
     this.#workers = workers;
+    this.#named = named;
   }
 
   /** This node's id, unique among the nodes with the same control layer. */
@@ -178,4 +184,38 @@ export abstract class ClusterApi {
   ): Promise<string> {
     return this.#workers.submit(channel, message as Message, options);
   }
+
+  /**
+   * Declares a kind of named actors, and returns its actors. `machine` is the behaviour of the actors that this process
+   * runs. Without a machine, the process only calls them. The kind is opened in the background; {@link Runtime.ready}
+   * awaits it. A failure is reported, and repeated.
+   *
+   * @throws {InvalidNameError} unless `kind` is 1 to 60 ASCII letters, digits, `-`, `_` and `.`.
+   * @throws {NamedKindError} if the runtime has a kind with this name.
+   * @throws {UnknownLayerError} if `layer` is unknown, or if it is missing and there is no control layer.
+   * @throws {UnsupportedError} if the layer lacks the capability `state`.
+   * @throws {InvalidOptionError} for an invalid option.
+   *
+   * @example
+   * ```ts
+   * const lots = runtime.named("lot", lotMachine, { layer: "state", input: (key) => ({ lot: key }) });
+   * await lots.get("17").ask({ type: "bid", by: "ada", amount: 500 });
+   * ```
+   */
+  named<M extends AnyStateMachine, V = StateValueFrom<M>>(
+    kind: string,
+    machine: M,
+    options?: NamedOptions<M, V>,
+  ): NamedActors<NamedMessages<M>, V>;
+  named<M = Record<string, object>, V = unknown>(
+    kind: string,
+    options?: NamedCallerOptions,
+  ): NamedActors<M, V>;
+  named(kind: string, ...given: readonly object[]): NamedActors<never, never> {
+    const [machine, options = {}] = isMachine(given[0]) ? [given[0], given[1]] : [undefined, given[0]];
+    return this.#named.add(kind, machine, options) as NamedActors<never, never>;
+  }
 }
+
+const isMachine = (value: unknown): value is AnyStateMachine =>
+  typeof Object(value).getStateNodeById === "function";

@@ -6,8 +6,13 @@ import { InvalidNameError } from "../../layers/errors.ts";
 import type { Inbox, Message } from "../../layers/message.ts";
 import { checkGroup } from "../../layers/names.ts";
 import { throughCodec } from "../../layers/through-codec.ts";
+import type { TraceContext } from "../../layers/tracing.ts";
 import type { Counters } from "../counters.ts";
 import { RuntimeClosedError } from "../errors.ts";
+import type { EventPublisher } from "../events/event-publisher.ts";
+import type { Instruments } from "../instruments.ts";
+import { limitReached } from "../limits/limit-reached.ts";
+import type { OccasionalReports } from "../occasional-reports.ts";
 import { Presence, type PresenceTransport } from "../presence/presence.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import { checkActorChannel, checkTimeout, findLayer, requireLayer } from "./argument-checks.ts";
@@ -34,10 +39,16 @@ export interface ClusterOptions {
   readonly control: ControlLayer;
   readonly nodeHeartbeatMs: number;
   readonly connectTimeoutMs: number;
+  readonly maxPresenceBytes: number;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly events: NodeEvents;
+  readonly occasionalReports: Pick<OccasionalReports, "report">;
   readonly report: ErrorListener;
+  readonly instruments: Instruments;
 }
+
+type NodeEvents = Pick<EventPublisher, "nodeJoined" | "nodeLeft">;
 
 /** Sends each message or ask to its actor on any node, and handles the messages of other nodes. */
 export class Cluster {
@@ -55,7 +66,18 @@ export class Cluster {
   #isStarted = false;
 
   constructor(options: ClusterOptions) {
-    const { layers, control, nodeHeartbeatMs, connectTimeoutMs, clock, counters, report } = options;
+    const {
+      layers,
+      control,
+      nodeHeartbeatMs,
+      connectTimeoutMs,
+      maxPresenceBytes,
+      clock,
+      counters,
+      events,
+      report,
+      instruments,
+    } = options;
     this.#options = options;
     this.tags = new Tags(clock, counters, connectTimeoutMs);
     const transport: PresenceTransport = {
@@ -63,7 +85,10 @@ export class Cluster {
       request: (node) => this.#registry.post(node, "resync", {}),
       reply: (node, part) => this.#registry.post(node, "state", part),
     };
-    this.presence = new Presence(transport, clock);
+    this.presence = new Presence(transport, clock, {
+      maxBytes: maxPresenceBytes,
+      reached: () => limitReached(counters, "maxPresenceBytes", "bytes of presence", maxPresenceBytes),
+    });
     this.#channel = new NodeChannel(
       control.layer,
       {
@@ -80,6 +105,7 @@ export class Cluster {
           const handle = handlers.get(type);
           const dropped = from === undefined || handle === undefined ? "garbage" : handle(fields, from);
           if (dropped !== undefined) counters.drop(dropped);
+          if (dropped === "excess") this.#reportExcess(from);
         },
       },
       report,
@@ -87,7 +113,8 @@ export class Cluster {
     const nodeIds = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.node]));
     const heartbeat = { clock, nodeHeartbeatMs, layers: nodeIds };
     this.#registry = new NodeRegistry(this.#channel, heartbeat, this.presence, report);
-    this.delivery = new MailboxDelivery(counters, report);
+    this.#registry.listeners.push(events);
+    this.delivery = new MailboxDelivery(counters, report, instruments);
     const allLayers = new Set([control.layer, ...Object.values(layers)]);
     this.#localAsks = new LocalAsks([...allLayers], this.delivery, clock);
     this.#pendingAsks = new PendingAsks(this.#channel, this.#registry, clock, counters);
@@ -152,8 +179,9 @@ export class Cluster {
     this.#refuseIfClosed();
     this.checkActor(channel);
     const copy = throughCodec(message);
+    const { tracer } = this.#options.instruments;
     if (this.#localAsks.owns(channel)) {
-      this.#localAsks.send(channel, copy);
+      this.#sendLocally(channel, copy, (trace) => this.#localAsks.send(channel, copy, trace));
       return;
     }
     this.requireControl("send");
@@ -167,8 +195,19 @@ export class Cluster {
       return;
     }
     const layer = findLayer(layers, location.alias);
-    if (layer !== undefined) await layer.send(channel, copy);
-    else await this.#channel.send(location.node.channel, "send", { channel, message: copy });
+    if (layer !== undefined) {
+      await layer.send(channel, copy);
+      return;
+    }
+    const send = (trace?: TraceContext) =>
+      this.#channel.send(location.node.channel, "send", { channel, message: copy, trace });
+    await (tracer === undefined ? send() : tracer.send("send", channel, copy.type, send));
+  }
+
+  /** Delivers a message to an actor of this node. @param name the name of the actor in traces. */
+  sendInbox(inbox: Inbox, name: string, message: Message): void {
+    const copy = throughCodec(message);
+    this.#sendLocally(name, copy, (trace) => this.delivery.enqueue(inbox, copy, { trace }));
   }
 
   async ask(channel: string, message: Message, options: AskOptions): Promise<unknown> {
@@ -176,12 +215,14 @@ export class Cluster {
     this.checkActor(channel);
     const copy = throughCodec(message);
     this.start();
-    if (!this.#localAsks.owns(channel)) {
-      this.requireControl("ask");
-      return this.#pendingAsks.ask(channel, copy, timeoutMs);
-    }
-    return this.#pendingAsks.askLocally(channel, timeoutMs, (reply) =>
-      this.#localAsks.ask(channel, copy, reply),
+    const isLocal = this.#localAsks.owns(channel);
+    if (!isLocal) this.requireControl("ask");
+    return this.#traceAsk("ask", channel, copy, (trace) =>
+      isLocal
+        ? this.#pendingAsks.askLocally(channel, timeoutMs, (reply) =>
+            this.#localAsks.ask(channel, copy, reply, trace),
+          )
+        : this.#pendingAsks.ask(channel, copy, timeoutMs, trace),
     );
   }
 
@@ -189,8 +230,10 @@ export class Cluster {
   async askInbox(inbox: Inbox, name: string, message: Message, options: AskOptions): Promise<unknown> {
     const timeoutMs = checkTimeout(options);
     const copy = throughCodec(message);
-    return this.#pendingAsks.askLocally(name, timeoutMs, (reply) =>
-      this.#localAsks.askInbox(inbox, copy, reply),
+    return this.#traceAsk("ask", name, copy, (trace) =>
+      this.#pendingAsks.askLocally(name, timeoutMs, (reply) =>
+        this.#localAsks.askInbox(inbox, copy, reply, trace),
+      ),
     );
   }
 
@@ -204,13 +247,11 @@ export class Cluster {
     checkGroup(group);
     this.requireControl("askGroup");
     this.layer(layer, `The group "${group}"`);
-    const fields = {
-      group,
-      layer,
-      message: throughCodec(message),
-      ...(except !== undefined && { except }),
-    };
-    return groupAnswersOf(await this.#gather("ask", fields, timeoutMs), this.#options.counters);
+    const copy = throughCodec(message);
+    return this.#traceAsk("askGroup", group, copy, async (trace) => {
+      const fields = { group, layer, message: copy, except, trace };
+      return groupAnswersOf(await this.#gather("ask", fields, timeoutMs), this.#options.counters);
+    });
   }
 
   async disconnect(tag: string, code: number, reason: string, options: AskOptions): Promise<Tally> {
@@ -253,6 +294,22 @@ export class Cluster {
     return this.#closing.signal.aborted;
   }
 
+  #sendLocally(destination: string, { type }: Message, send: (trace?: TraceContext) => void): void {
+    const { tracer } = this.#options.instruments;
+    if (tracer === undefined) send();
+    else void tracer.send("send", destination, type, async (trace) => send(trace));
+  }
+
+  #traceAsk<R>(
+    operation: "ask" | "askGroup",
+    destination: string,
+    { type }: Message,
+    work: (trace: TraceContext | undefined) => Promise<R>,
+  ): Promise<R> {
+    const { tracer } = this.#options.instruments;
+    return tracer === undefined ? work(undefined) : tracer.ask(operation, destination, type, work);
+  }
+
   /** @param own this node's values, if they are known already. */
   async #gather(
     request: string,
@@ -268,6 +325,12 @@ export class Cluster {
   async #joined(): Promise<void> {
     await this.ready();
     await this.#joinGrace;
+  }
+
+  #reportExcess(from: string | undefined): void {
+    const { occasionalReports, report } = this.#options;
+    const error = () => new Error(`A message of another node exceeded a limit for other nodes: "${from}".`);
+    occasionalReports.report(Cluster, "excess", error, (made) => report(made, { stage: "control" }));
   }
 
   #refuseIfClosed(): void {

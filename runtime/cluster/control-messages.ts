@@ -1,4 +1,6 @@
+import { readTrace, type TraceContext } from "../../layers/tracing.ts";
 import type { RuntimeDropReason } from "../counters.ts";
+import { otherNodes } from "../limits/other-nodes.ts";
 import type { Outcome } from "../mailbox/ask-envelope.ts";
 import type { Entry } from "../presence/entry.ts";
 import { maxGraceMs, maxKeyLength, type Presence } from "../presence/presence.ts";
@@ -18,7 +20,7 @@ export interface ControlTargets {
   readonly presence: Presence;
 }
 
-/** Handles a message from the node with the channel `from`. Returns a reason if the message is dropped. */
+/** Handles a message from a node, or from its channel. Returns a reason if the message is dropped. */
 type Handler<T> = (value: T, from: string) => RuntimeDropReason | undefined;
 
 export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Handler<read.Fields>> {
@@ -26,22 +28,29 @@ export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Ha
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
     targets.channel.post(channel, "reply", { id, outcome });
   // Messages of unknown nodes are ignored: the first heartbeat of a node causes a request for its full state.
-  const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
+  const onKnown = <T>(reader: read.Reader<T>, handle: Handler<T>) =>
     on(reader, (value, from) => {
       const node = registry.byChannel(from);
-      return node && void handle(node.id, value);
+      return node === undefined ? undefined : handle(value, node.id);
     });
   return new Map([
     ["heartbeat", on(readHeartbeat, (heartbeat, from) => registry.onHeartbeat(heartbeat, from))],
     ["leave", on(read.fields, (_, from) => void registry.onLeave(from))],
-    ["send", on(readSend, ({ channel, message }) => void localAsks.send(channel, message))],
-    ["ask", on(readAsk, (ask, from) => void localAsks.ask(ask.channel, ask.message, replyTo(from, ask.id)))],
+    ["send", on(readSend, ({ channel, message, trace }) => void localAsks.send(channel, message, trace[0]))],
+    [
+      "ask",
+      on(
+        readAsk,
+        ({ channel, message, id, trace }, from) =>
+          void localAsks.ask(channel, message, replyTo(from, id), trace[0]),
+      ),
+    ],
     ["reply", on(readAskReply, (reply, from) => pendingAsks.onReply(reply, from))],
     ["gather", on(readGather, (request, from) => scatterGather.onRequest(request, from))],
     ["gathered", on(readGatherReply, (reply, from) => scatterGather.onReply(reply, from))],
-    ["presence", onKnown(readDiff, (node, diff) => presence.applyDiff(node, diff))],
-    ["state", onKnown(readStatePart, (node, part) => presence.restore(node, part))],
-    ["resync", onKnown(read.fields, (node) => presence.sendState(node))],
+    ["presence", onKnown(readDiff, (diff, node) => presence.applyDiff(node, diff))],
+    ["state", onKnown(readStatePart, (part, node) => presence.restore(node, part))],
+    ["resync", onKnown(read.fields, (_, node) => presence.sendState(node))],
   ]);
 }
 
@@ -52,11 +61,15 @@ function on<T>(reader: read.Reader<T>, handle: Handler<T>): Handler<read.Fields>
   };
 }
 
-const maxStateParts = 100_000;
+/** Reads the trace of a message: an empty list if there is none, or a malformed one. */
+function trace(value: unknown): readonly [TraceContext?] {
+  const found = readTrace(value);
+  return found === undefined ? [] : [found];
+}
 
-const readSend = read.object({ channel: read.channel, message: read.message });
+const readSend = read.object({ channel: read.channel, message: read.message, trace });
 
-const readAsk = read.object({ id: read.id, channel: read.channel, message: read.message });
+const readAsk = read.object({ id: read.id, channel: read.channel, message: read.message, trace });
 
 const readEntryKey = read.object({
   ref: read.count,
@@ -70,9 +83,11 @@ function readEntry(value: unknown): Entry | undefined {
   return key && { ...key, meta: (value as Entry).meta };
 }
 
+const readEntries = read.each(readEntry, otherNodes.maxEntriesInMessage);
+
 const readDiff = read.object({
   version: (value: unknown) => read.count(value) || undefined,
-  joins: read.each(readEntry),
+  joins: readEntries,
   leaves: read.each(read.count),
   ended: read.each(read.count),
 });
@@ -80,8 +95,8 @@ const readDiff = read.object({
 const readAnyStatePart = read.object({
   version: read.count,
   part: read.count,
-  parts: (value: unknown) => (Number(value) <= maxStateParts ? read.count(value) : undefined),
-  entries: read.each(readEntry),
+  parts: (value: unknown) => (Number(value) <= otherNodes.maxStateParts ? read.count(value) : undefined),
+  entries: readEntries,
 });
 
 function readStatePart(value: unknown) {

@@ -11,9 +11,11 @@ import { valueThroughCodec } from "../../layers/through-codec.ts";
 import { AsyncErrorOwner, callOwned, isOwnedBy, runOwned } from "../async-error-owner.ts";
 import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
+import type { EventPublisher } from "../events/event-publisher.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
 import type { Cluster } from "./cluster.ts";
 
+/** Options of `runtime.worker`. */
 export interface JobWorkerOptions {
   /** The alias of the channel's layer. @default the control layer */
   readonly layer?: string;
@@ -97,6 +99,7 @@ type HandlerOutcome = { readonly value: unknown } | { readonly error: unknown };
 /** Runs the job workers of one runtime, and submits jobs. */
 export class JobWorkers {
   readonly #cluster: Cluster;
+  readonly #events: Pick<EventPublisher, "jobFailed">;
   readonly #report: ErrorListener;
   /** The consumptions of the open workers. */
   readonly #open = new Set<JobConsumption>();
@@ -106,8 +109,9 @@ export class JobWorkers {
   readonly #running = new Map<AsyncErrorOwner, symbol>();
   #isClosing = false;
 
-  constructor(cluster: Cluster, report: ErrorListener) {
+  constructor(cluster: Cluster, events: Pick<EventPublisher, "jobFailed">, report: ErrorListener) {
     this.#cluster = cluster;
+    this.#events = events;
     this.#report = report;
   }
 
@@ -128,6 +132,7 @@ export class JobWorkers {
     this.#cluster.start();
     const workerId = Symbol(channel);
     const fail: FailureDetails["fail"] = async (message, delivery, error, reason = failureText(error)) => {
+      this.#events.jobFailed(channel, delivery, error);
       await this.#notify(delivery, { type: "job_failed", reason });
       const job = { id: delivery.job, attempt: delivery.attempt };
       await callOwned(this.#owner(channel), onFailed, message, job, error);
@@ -180,10 +185,14 @@ export class JobWorkers {
     return undefined;
   }
 
-  async submit(channel: string, message: Message, { layer, replyTo }: SubmitOptions): Promise<string> {
+  async submit(
+    channel: string,
+    message: Message,
+    { layer, replyTo }: SubmitOptions,
+    job: string = randomUUID(),
+  ): Promise<string> {
     checkQueue(channel);
     if (replyTo !== undefined) this.#cluster.checkActor(replyTo);
-    const job = randomUUID();
     await this.#cluster
       .layer(layer, `The channel "${channel}"`)
       .send(channel, message, { job, ...(replyTo !== undefined && { replyTo }) });

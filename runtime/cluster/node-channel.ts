@@ -80,14 +80,14 @@ export class NodeChannel implements Inbox {
   }
 
   deliver({ message }: Mail): void {
-    const { type, from: sender, ...fields } = message;
-    const from = read.channel(sender);
+    const { type } = message;
+    const from = read.channel(message.from);
     if (from !== undefined && nodeOf(from) === this.node) {
-      this.#listener.echoed(fields);
+      this.#listener.echoed(message);
       return;
     }
     const isControl = type.startsWith(reservedPrefix);
-    this.#listener.received(type.slice(reservedPrefix.length), fields, isControl ? from : undefined);
+    this.#listener.received(type.slice(reservedPrefix.length), message, isControl ? from : undefined);
   }
 
   gap(): void {

@@ -1,10 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
+import { BoundedCache } from "../../layers/bounded-cache.ts";
 import { type Clock, unref } from "../../layers/clock.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { LayerClosedError } from "../../layers/errors.ts";
 import { jitter } from "../../layers/jitter.ts";
 import { longestPauseMs } from "../../layers/retry.ts";
+import type { RuntimeDropReason } from "../counters.ts";
 import { timeOf } from "../deadline.ts";
+import { otherNodes } from "../limits/other-nodes.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
 import type { Presence } from "../presence/presence.ts";
 import { HeartbeatEcho } from "./heartbeat-echo.ts";
 import { type NodeChannel, nodeOf } from "./node-channel.ts";
@@ -18,7 +22,11 @@ export interface OtherNode {
   readonly layers: ReadonlyMap<string, string>;
   /** Time after a heartbeat during which the node counts as alive, in milliseconds. */
   readonly leaseMs: number;
+  /** The time of the first heartbeat that is remembered, even if the node was removed in the meantime. */
+  readonly firstHeartbeatAt: number;
   lastHeartbeatAt: number;
+  /** Limits this node's replies to the other node's heartbeats. */
+  readonly replies: TokenBucket;
 }
 
 export interface NodeRegistryOptions {
@@ -29,21 +37,21 @@ export interface NodeRegistryOptions {
 }
 
 export interface NodeListener {
-  nodeJoined?(): void;
+  nodeJoined?(node: OtherNode): void;
   nodeLeft(node: OtherNode): void;
 }
 
 const heartbeatsInLease = 3;
-const maxLayers = 100;
-const maxHeartbeatMs = 3_600_000;
-/** Limits the registry, because any program with access to the layer can pretend to be many nodes. */
-const maxNodes = 10_000;
 
 /** A heartbeat describes its node completely, so one heartbeat is enough to add the node. */
 export const readHeartbeat = read.object({
   layers(value: unknown) {
     const ids = Object.entries(read.fields(value) ?? {});
-    if (ids.length === 0 || ids.length > maxLayers || !ids.every(([, id]) => read.name(id))) return undefined;
+    if (ids.length === 0 || ids.length > otherNodes.maxLayers || !ids.every(([, id]) => read.name(id))) {
+      return undefined;
+    }
+    const text = ids.reduce((sum, [alias, id]) => sum + alias.length + (id as string).length, 0);
+    if (text > otherNodes.maxLayerText) return undefined;
     return new Map(ids as [string, string][]);
   },
   nodeHeartbeatMs: read.count,
@@ -69,7 +77,13 @@ export class NodeRegistry {
   readonly #nodes = new Map<string, OtherNode>();
   /** Maps each id of a node on a layer to the node and to the layer's alias. */
   readonly #locations = new Map<string, { readonly node: OtherNode; readonly alias: string }>();
+  /** The times of the first heartbeats of nodes, by id. */
+  readonly #heard = new BoundedCache<string, number>(otherNodes.maxHeardNames);
+  /** Limits this node's replies to heartbeats. */
+  readonly #replies: TokenBucket;
   readonly #echo: HeartbeatEcho;
+  /** The time of the last heartbeat whose echo has come back. */
+  #echoedAt = Number.NEGATIVE_INFINITY;
   #timer: unknown;
   /** The time of this node's last heartbeat to all nodes, rounded up to milliseconds. */
   #sentAt = 0;
@@ -81,6 +95,7 @@ export class NodeRegistry {
     this.#presence = presence;
     this.#report = report;
     this.#echo = new HeartbeatEcho(options.nodeHeartbeatMs);
+    this.#replies = new TokenBucket(options.clock, otherNodes.replies);
   }
 
   get ids(): readonly string[] {
@@ -132,11 +147,10 @@ export class NodeRegistry {
   onHeartbeat(
     { layers, nodeHeartbeatMs, version, reply }: read.Read<typeof readHeartbeat>,
     from: string,
-  ): "garbage" | undefined {
+  ): RuntimeDropReason | undefined {
     const id = nodeOf(from);
     const known = this.#nodes.get(id);
     if (known === undefined) {
-      if (this.#nodes.size >= maxNodes) return "garbage";
       const ids = [...layers.values()];
       const own = Object.values(this.#options.layers);
       // A node that claimed the ids of another node would receive the messages of the other node.
@@ -144,12 +158,17 @@ export class NodeRegistry {
         return "garbage";
       }
     } else if (known.channel !== from && !isDeepStrictEqual(known.layers, layers)) return "garbage";
+    const isFull = known === undefined && this.#nodes.size >= otherNodes.maxNodes;
+    if (isFull) this.#remove(this.#leastTrusted());
     const node = known ?? this.#add(from, layers, nodeHeartbeatMs);
     node.channel = from;
     node.lastHeartbeatAt = this.#now;
-    this.#presence.heartbeat(node.id, version);
-    if (reply) this.#channel.post(from, "heartbeat", this.#heartbeat(false));
-    return undefined;
+    const dropped = this.#presence.heartbeat(node.id, version);
+    if (reply) {
+      if (!node.replies.take() || !this.#replies.take()) return "excess";
+      this.#channel.post(from, "heartbeat", this.#heartbeat(false));
+    }
+    return isFull ? "excess" : dropped;
   }
 
   onLeave(from: string): void {
@@ -163,6 +182,9 @@ export class NodeRegistry {
     if (echo === undefined) return;
     this.#echo.received(this.#now);
     const sentAt = Math.min(echo.sentAt, this.#sentAt);
+    // A repeated echo proves nothing new.
+    if (sentAt <= this.#echoedAt) return;
+    this.#echoedAt = sentAt;
     for (const node of [...this.#nodes.values()]) if (this.#leaseEnd(node) <= sentAt) this.#remove(node);
   }
 
@@ -171,12 +193,32 @@ export class NodeRegistry {
   }
 
   #add(channel: string, layers: ReadonlyMap<string, string>, nodeHeartbeatMs: number): OtherNode {
-    const leaseMs = Math.min(Math.max(nodeHeartbeatMs, 1), maxHeartbeatMs) * heartbeatsInLease;
-    const node: OtherNode = { id: nodeOf(channel), channel, layers, leaseMs, lastHeartbeatAt: 0 };
+    const { clock } = this.#options;
+    const id = nodeOf(channel);
+    const now = this.#now;
+    const node: OtherNode = {
+      id,
+      channel,
+      layers,
+      leaseMs: Math.min(Math.max(nodeHeartbeatMs, 1), otherNodes.maxHeartbeatMs) * heartbeatsInLease,
+      firstHeartbeatAt: this.#heard.get(id, () => now),
+      lastHeartbeatAt: now,
+      replies: new TokenBucket(clock, otherNodes.repliesToOne),
+    };
     this.#nodes.set(node.id, node);
     for (const [alias, id] of layers) this.#locations.set(id, { node, alias });
-    for (const listener of this.listeners) listener.nodeJoined?.();
+    for (const listener of this.listeners) listener.nodeJoined?.(node);
     return node;
+  }
+
+  /** Returns the node that gives way to a new one: first a node that was heard only once, then the oldest. */
+  #leastTrusted(): OtherNode {
+    const isConfirmed = ({ firstHeartbeatAt, lastHeartbeatAt }: OtherNode) =>
+      lastHeartbeatAt - firstHeartbeatAt >= otherNodes.confirmedAfterMs;
+    return [...this.#nodes.values()].reduce((least, node) => {
+      if (isConfirmed(least) !== isConfirmed(node)) return isConfirmed(least) ? node : least;
+      return node.lastHeartbeatAt < least.lastHeartbeatAt ? node : least;
+    });
   }
 
   #remove(node: OtherNode): void {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../layers/clock.ts";
 import type { Message } from "../../layers/message.ts";
+import type { TraceContext } from "../../layers/tracing.ts";
 import type { Counters, RuntimeDropReason } from "../counters.ts";
 import { AskFailedError, AskTimeoutError, NoSuchActorError, RuntimeClosedError } from "../errors.ts";
 import type { Outcome } from "../mailbox/ask-envelope.ts";
@@ -21,9 +22,11 @@ export const readAskReply = read.object({
 });
 
 interface PendingAsk {
+  readonly id: string;
   readonly channel: string;
   /** Undefined if the asked actor is on this node. */
   readonly message: Message | undefined;
+  readonly trace: TraceContext | undefined;
   readonly timer: unknown;
   readonly settle: (outcome: Outcome | Error) => void;
   /** The node to which the ask was sent. Undefined while the node of the channel is unknown. */
@@ -37,6 +40,8 @@ export class PendingAsks implements NodeListener {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #pending = new Map<string, PendingAsk>();
+  /** The asks of actors on other nodes, by node. A flood of heartbeats must not visit all asks. */
+  readonly #byNode = new Map<OtherNode | undefined, Set<PendingAsk>>();
   #lastId = 0;
   #isClosed = false;
 
@@ -63,10 +68,12 @@ export class PendingAsks implements NodeListener {
   }
 
   /** Asks an actor of another node. If the node is unknown, the ask waits until the node has joined. */
-  ask(channel: string, message: Message, timeoutMs: number): Promise<unknown> {
-    return this.#add(channel, message, timeoutMs, (id, pending) => {
-      this.#channel.open().then(() => this.#send(id, pending), pending.settle);
-    });
+  ask(channel: string, message: Message, timeoutMs: number, trace?: TraceContext): Promise<unknown> {
+    const start = (_: string, pending: PendingAsk) => {
+      this.#file(pending, undefined);
+      this.#channel.open().then(() => this.#send(pending), pending.settle);
+    };
+    return this.#add(channel, message, timeoutMs, start, trace);
   }
 
   onReply({ id, outcome }: read.Read<typeof readAskReply>, from: string): RuntimeDropReason | undefined {
@@ -78,12 +85,11 @@ export class PendingAsks implements NodeListener {
   }
 
   nodeJoined(): void {
-    for (const [id, pending] of this.#pending) this.#send(id, pending);
+    for (const pending of [...(this.#byNode.get(undefined) ?? [])]) this.#send(pending);
   }
 
   nodeLeft(node: OtherNode): void {
-    for (const pending of [...this.#pending.values()]) {
-      if (pending.node !== node) continue;
+    for (const pending of [...(this.#byNode.get(node) ?? [])]) {
       pending.settle(new NoSuchActorError(`The node of "${pending.channel}" has left.`));
     }
   }
@@ -98,6 +104,7 @@ export class PendingAsks implements NodeListener {
     message: Message | undefined,
     timeoutMs: number,
     start: (id: string, pending: PendingAsk) => void,
+    trace?: TraceContext,
   ): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(new RuntimeClosedError());
     return new Promise((resolve, reject) => {
@@ -105,23 +112,38 @@ export class PendingAsks implements NodeListener {
       const id = this.#lastId.toString(36);
       const settle = (outcome: Outcome | Error) => {
         if (!this.#pending.delete(id)) return;
+        this.#unfile(pending);
         this.#clock.clearTimeout(pending.timer);
         if ("value" in outcome) resolve(outcome.value);
         else reject(outcome instanceof Error ? outcome : errorOf(channel, outcome));
       };
       const timer = this.#clock.setTimeout(() => settle(timeoutError(pending, timeoutMs)), timeoutMs);
-      const pending: PendingAsk = { channel, message, timer, settle, node: undefined };
+      const pending: PendingAsk = { id, channel, message, trace, timer, settle, node: undefined };
       this.#pending.set(id, pending);
       start(id, pending);
     });
   }
 
-  #send(id: string, pending: PendingAsk): void {
-    const { channel, message } = pending;
-    if (pending.node !== undefined || !this.#pending.has(id) || message === undefined) return;
-    pending.node = this.#registry.locate(channel)?.node;
-    if (pending.node === undefined) return;
-    this.#channel.send(pending.node.channel, "ask", { id, channel, message }).catch(pending.settle);
+  #send(pending: PendingAsk): void {
+    const { id, channel, message, trace } = pending;
+    if (pending.node !== undefined || !this.#pending.has(id)) return;
+    const node = this.#registry.locate(channel)?.node;
+    if (node === undefined) return;
+    this.#file(pending, node);
+    this.#channel.send(node.channel, "ask", { id, channel, message, trace }).catch(pending.settle);
+  }
+
+  /** Notes the node to which the ask was sent; undefined while the node is unknown. */
+  #file(pending: PendingAsk, node: OtherNode | undefined): void {
+    this.#unfile(pending);
+    pending.node = node;
+    const asks = this.#byNode.get(node) ?? new Set();
+    this.#byNode.set(node, asks.add(pending));
+  }
+
+  #unfile(pending: PendingAsk): void {
+    const asks = this.#byNode.get(pending.node);
+    if (asks?.delete(pending) && asks.size === 0) this.#byNode.delete(pending.node);
   }
 }
 

@@ -1,20 +1,28 @@
 import type { GroupAnswers, Tally } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
-import { maxDelayMs } from "../../layers/check-integer.ts";
 import type { Clock } from "../../layers/clock.ts";
 import { inParts } from "../../layers/through-codec.ts";
+import { readTrace } from "../../layers/tracing.ts";
 import type { Counters, RuntimeDropReason } from "../counters.ts";
 import { RuntimeClosedError } from "../errors.ts";
+import { memoryOf } from "../limits/memory-of.ts";
+import { otherNodes } from "../limits/other-nodes.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import { findLayer } from "./argument-checks.ts";
 import type { LocalAsks } from "./local-asks.ts";
-import type { NodeChannel } from "./node-channel.ts";
+import { type NodeChannel, nodeOf } from "./node-channel.ts";
 import type { NodeListener, NodeRegistry, OtherNode } from "./node-registry.ts";
 import type { Tags } from "./tags.ts";
 import * as read from "./untrusted.ts";
 
-/** Resolves with plain values, and MUST do so within `deadlineMs`. Returns undefined for malformed fields. */
-type RequestHandler = (fields: read.Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
+/**
+ * Resolves with plain values, and MUST do so within `deadlineMs`; or returns the values. Returns undefined for
+ * malformed fields.
+ */
+type RequestHandler = (
+  fields: read.Fields,
+  deadlineMs: number,
+) => Promise<readonly unknown[]> | readonly unknown[] | undefined;
 
 export type RequestHandlers = ReadonlyMap<string, RequestHandler>;
 
@@ -42,12 +50,14 @@ export interface GatherResult {
 }
 
 interface PendingRequest {
-  /** The nodes that may still reply. */
-  readonly awaited: Set<string>;
+  /** The nodes that may still reply, with the number of values that have arrived from each. */
+  readonly awaited: Map<string, number>;
   /** The nodes whose reply is not complete yet. */
   readonly missing: Set<string>;
   readonly replies: { readonly node: string; readonly value: unknown }[];
   readonly finish: (error?: Error) => void;
+  /** The estimated memory of the replies of other nodes. */
+  bytes: number;
 }
 
 /** Sends requests to all nodes. Each node replies within the deadline, even if its reply is incomplete. */
@@ -57,6 +67,9 @@ export class ScatterGather implements NodeListener {
   readonly #clock: Clock;
   readonly #handlers: RequestHandlers;
   readonly #pending = new Map<string, PendingRequest>();
+  /** The requests of other nodes that wait for actors of this node: their number by node, and in all. */
+  readonly #waitingOf = new Map<string, number>();
+  #waiting = 0;
   #lastId = 0;
   #isClosed = false;
 
@@ -84,7 +97,7 @@ export class ScatterGather implements NodeListener {
     const { node } = this.#channel;
     // The deadline of the nodes is earlier than the timeout, so that the replies arrive in time.
     const deadlineMs = Math.max(1, timeoutMs - Math.min(500, Math.ceil(timeoutMs / 4)));
-    const own = values ? Promise.resolve(values) : this.#handlers.get(name)?.(fields, deadlineMs);
+    const own = values ?? this.#handlers.get(name)?.(fields, deadlineMs);
     this.#lastId += 1;
     const id = this.#lastId.toString(36);
     return new Promise((resolve, reject) => {
@@ -97,13 +110,14 @@ export class ScatterGather implements NodeListener {
       const timer = this.#clock.setTimeout(() => finish(), timeoutMs);
       const nodes = [node, ...this.#registry.ids];
       const pending: PendingRequest = {
-        awaited: new Set(nodes),
+        awaited: new Map(nodes.map((awaited) => [awaited, 0])),
         missing: new Set(nodes),
         replies: [],
         finish,
+        bytes: 0,
       };
       this.#pending.set(id, pending);
-      void own?.then((replies) => {
+      void Promise.resolve(own ?? []).then((replies) => {
         for (const value of replies) pending.replies.push({ node, value });
         nodeDone(pending, node, true);
       });
@@ -115,15 +129,39 @@ export class ScatterGather implements NodeListener {
     { request, id, fields, deadlineMs }: read.Read<typeof readGather>,
     from: string,
   ): RuntimeDropReason | undefined {
-    const replying = this.#handlers.get(request)?.(fields, deadlineMs);
-    void replying?.then((values) => {
-      const parts = inParts(values);
-      for (const [index, part] of parts.entries()) {
-        const isLast = index === parts.length - 1;
-        this.#channel.post(from, "gathered", { id, values: part, total: values.length, isLast });
-      }
+    const node = nodeOf(from);
+    const waitingOfNode = this.#waitingOf.get(node) ?? 0;
+    const isExcess =
+      this.#waiting >= otherNodes.maxGroupAsks || waitingOfNode >= otherNodes.maxGroupAsksOfOne;
+    // Only asks of groups wait. The others are answered at any time, because a disconnect must not be lost.
+    if (isExcess && request === "ask") return "excess";
+    const values = this.#handlers.get(request)?.(fields, Math.min(deadlineMs, otherNodes.maxGroupAskMs));
+    if (values === undefined) return "garbage";
+    if (!(values instanceof Promise)) {
+      this.#reply(from, id, values);
+      return undefined;
+    }
+    this.#count(node, 1);
+    void values.then((arrived) => {
+      this.#count(node, -1);
+      this.#reply(from, id, arrived);
     });
-    return replying === undefined ? "garbage" : undefined;
+    return undefined;
+  }
+
+  #count(node: string, change: 1 | -1): void {
+    this.#waiting += change;
+    const waiting = (this.#waitingOf.get(node) ?? 0) + change;
+    if (waiting === 0) this.#waitingOf.delete(node);
+    else this.#waitingOf.set(node, waiting);
+  }
+
+  #reply(to: string, id: string, values: readonly unknown[]): void {
+    const parts = inParts(values);
+    for (const [index, part] of parts.entries()) {
+      const isLast = index === parts.length - 1;
+      this.#channel.post(to, "gathered", { id, values: part, total: values.length, isLast });
+    }
   }
 
   onReply(
@@ -133,11 +171,17 @@ export class ScatterGather implements NodeListener {
     const pending = this.#pending.get(id);
     // An unknown node was still joining when it received the request, so its reply is not awaited.
     const node = this.#registry.byChannel(from)?.id;
+    const arrived = node === undefined ? undefined : pending?.awaited.get(node);
     // Values after the last part of a node's reply do not count, because a layer may deliver a part twice.
-    if (pending === undefined || node === undefined || !pending.awaited.has(node)) return "late";
+    if (pending === undefined || node === undefined || arrived === undefined) return "late";
+    pending.bytes += memoryOf(values);
+    if (pending.bytes > otherNodes.maxGatheredBytes) {
+      nodeDone(pending, node, false);
+      return "excess";
+    }
     for (const value of values) pending.replies.push({ node, value });
-    if (!isLast) return undefined;
-    nodeDone(pending, node, pending.replies.filter((reply) => reply.node === node).length === total);
+    pending.awaited.set(node, arrived + values.length);
+    if (isLast) nodeDone(pending, node, arrived + values.length === total);
     return undefined;
   }
 
@@ -167,18 +211,19 @@ export function requestHandlers(
       const ask = readAsk(fields);
       if (ask === undefined) return undefined;
       return localAsks.askGroup(findLayer(layers, ask.layer), ask.group, ask.message, {
-        deadlineMs: Math.min(deadlineMs, maxDelayMs),
+        deadlineMs,
         except: read.channel(fields.except),
+        trace: readTrace(fields.trace),
       });
     },
     count(fields) {
       const tag = read.name(fields.tag);
-      return tag === undefined ? undefined : Promise.resolve([tags.count(tag)]);
+      return tag === undefined ? undefined : [tags.count(tag)];
     },
     disconnect({ tag, code, reason }) {
       const name = read.name(tag);
       if (name === undefined || !isCloseFrame(code, reason)) return undefined;
-      return Promise.resolve([tags.disconnect(name, code as number, reason as string)]);
+      return [tags.disconnect(name, code as number, reason as string)];
     },
   };
   return new Map(Object.entries(handlers));

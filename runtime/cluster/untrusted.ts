@@ -28,10 +28,13 @@ export function object<T extends object>(readers: { readonly [K in keyof T]-?: R
 
 export const list: Reader<readonly unknown[]> = (value) => (Array.isArray(value) ? value : undefined);
 
-export function each<T>(read: Reader<T>): Reader<readonly T[]> {
+/** Returns a reader of lists of at most `max` items. */
+export function each<T>(read: Reader<T>, max = Number.POSITIVE_INFINITY): Reader<readonly T[]> {
   return (value) => {
-    const items = list(value)?.map(read);
-    return items?.every((item) => item !== undefined) ? (items as readonly T[]) : undefined;
+    const given = list(value);
+    if (given === undefined || given.length > max) return undefined;
+    const items = given.map(read);
+    return items.every((item) => item !== undefined) ? (items as readonly T[]) : undefined;
   };
 }
 

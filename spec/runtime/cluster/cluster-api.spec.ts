@@ -178,6 +178,19 @@ describe("The cluster API", () => {
       expect(runtime.layers.chat.local.member(channel)).to.equal(undefined);
     });
 
+    // Most actors are never addressed, so a channel for each of them would waste memory.
+    it("has no channel if only its reference is used", async () => {
+      const [runtime] = await startCluster(1);
+      const actor = await runtime.spawn(Layerless);
+      const newNumber = async () => {
+        const channel = await runtime.layers.chat.newChannel({ deliver() {}, gap() {} });
+        return Number.parseInt(channel.split("!")[1] ?? "", 36);
+      };
+      const before = await newNumber();
+      actor.send({ type: "note" });
+      expect(await newNumber()).to.equal(before + 1);
+    });
+
     it("has a channel even if the runtime has no layers", async () => {
       class Echo extends WebSocketConsumer {
         override receive() {

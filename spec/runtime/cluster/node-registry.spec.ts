@@ -213,7 +213,7 @@ describe("NodeRegistry", () => {
   });
 
   it("does not keep the process alive", async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     const { run } = await import("../../support/child-process.ts");
     const script = `
       const { createRuntime, MemoryLayer } = await import("greenroom");
@@ -327,25 +327,6 @@ describe("NodeRegistry", () => {
         expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
       });
     }
-
-    it("a heartbeat of more than 10,000 nodes", async () => {
-      const clock = new SimulatedClock();
-      const bus = new MemoryBus();
-      const [here] = await startCluster(1, { clock, nodeHeartbeatMs: 1_000 }, bus);
-      const stranger = opened(new MemoryLayer({ bus }));
-      for (let index = 0; index < 10_001; index += 1) {
-        const fields = { from: `n${index}!1`, layers: { chat: `n${index}` }, nodeHeartbeatMs: 1_000 };
-        await forge(stranger, heartbeat(fields)(here));
-      }
-      await until(() => here.counters().dropped.garbage === 1);
-      expect(here.nodes).to.have.length(10_001);
-      await until(() => bus.inFlight === 0);
-      for (let count = 0; count < 5; count += 1) {
-        clock.increment(1_000);
-        await settle(bus);
-      }
-      expect(here.nodes).to.deep.equal([here.node]);
-    });
 
     it("a message without the prefix, but ignores its own messages", async () => {
       const bus = new MemoryBus();

@@ -12,7 +12,7 @@ import { Clerk, opened, query, stopCluster } from "../support/cluster.ts";
 const nodeHeartbeatMs = 200;
 
 describe("Nodes in separate processes, on Redis", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let program = "";
   before(async () => {
     [program = ""] = await bundle(fileURLToPath(new URL("../support/node.ts", import.meta.url)));

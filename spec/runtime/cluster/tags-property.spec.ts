@@ -67,7 +67,7 @@ class Nodes {
       opened(
         createRuntime({
           layers: { chat },
-          nodeHeartbeatMs: 3_600_000,
+          nodeHeartbeatMs: 60_000,
           connectTimeoutMs: 10_000,
           clock: {
             now: () => this.#ms + index * 1_000_000_000,

@@ -253,7 +253,7 @@ describe("A disconnect of a tag", () => {
     };
     const [here, there] = await startCluster(2, {
       clock,
-      nodeHeartbeatMs: 3_600_000,
+      nodeHeartbeatMs: 60_000,
       connectTimeoutMs: 1_000,
     });
     const actors = [await there.spawn(Slow), await there.spawn(Slow)] as const;
