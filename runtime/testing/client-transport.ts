@@ -65,7 +65,7 @@ export class ClientTransport implements TestClient, Transport {
   }
 
   reject(refusal: Refusal): void {
-    this.#counters.refuse();
+    this.#counters.refuse(refusal);
     this.refuse(refusal);
   }
 

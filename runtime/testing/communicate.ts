@@ -8,7 +8,7 @@ import { checkedParams } from "../upgrade/contract-params.ts";
 import type { AnyGuard, Guard } from "../upgrade/guards.ts";
 import { offeredProtocols } from "../upgrade/offered-protocols.ts";
 import { requestScope } from "../upgrade/request-scope.ts";
-import type { SpawnScope, WithHandlers, WithUser } from "../upgrade/route-types.ts";
+import type { ServicesOfClass, SpawnScope, WithHandlers, WithUser } from "../upgrade/route-types.ts";
 import { Router } from "../upgrade/router.ts";
 import { Communicator } from "./communicator.ts";
 import type { TestedRuntime } from "./settle.ts";
@@ -16,7 +16,12 @@ import { type RequestOptions, virtualRequest } from "./virtual-request.ts";
 
 type RuntimeChoice =
   | { readonly runtime: TestedRuntime; readonly options?: never }
-  | { readonly runtime?: never; readonly options?: Omit<RuntimeOptions<Layers>, "guards"> };
+  | { readonly runtime?: never; readonly options?: Omit<RuntimeOptions<Layers>, "guards" | "services"> };
+
+/** The services of the client's own runtime. A given runtime has its own. */
+type ServicesChoice<C extends ConsumerClass> = [keyof ServicesOfClass<C>] extends [never]
+  ? { readonly services?: object }
+  : { readonly services: ServicesOfClass<C> } | { readonly runtime: TestedRuntime };
 
 /**
  * Options of {@link communicate}. The consumer's scope has the given path, parameters, query and user. A consumer
@@ -24,6 +29,7 @@ type RuntimeChoice =
  */
 export type CommunicateOptions<C extends ConsumerClass, G = never> = RequestOptions &
   RuntimeChoice &
+  ServicesChoice<C> &
   (ConnectionScope<C> | GuardedScope<C, G>);
 
 type ConnectionScope<C extends ConsumerClass> = Omit<SpawnScope<C>, "snapshot"> & {
@@ -38,9 +44,9 @@ type GuardedScope<C extends ConsumerClass, G> = Omit<SpawnScope<C>, "snapshot" |
  * Creates a client of one consumer, without a network, a port or a route.
  *
  * A given `runtime` stays open. Otherwise the client creates a runtime with `options`, and closes it on
- * `disconnect`. If `options.layers` lacks the consumer's layer, the client adds a {@link MemoryLayer}.
+ * `disconnect`. If `options.layers` lacks the consumer's layer, the client adds a `MemoryLayer`.
  *
- * @throws as {@link Runtime.route} does, except for {@link RouteError}.
+ * @throws as `runtime.route` does, except for `RouteError`.
  *
  * @example
  * const client = communicate(RoomChat, { params: { room_name: "lobby" }, user: "ada" });
@@ -52,7 +58,7 @@ type GuardedScope<C extends ConsumerClass, G> = Omit<SpawnScope<C>, "snapshot" |
  */
 export function communicate<C extends ConsumerClass, G = never>(
   consumer: C & WithHandlers<C>,
-  ...[given]: Record<never, never> extends SpawnScope<C>
+  ...[given]: Record<never, never> extends SpawnScope<C> & ServicesChoice<C>
     ? [CommunicateOptions<C, G>?]
     : [CommunicateOptions<C, G>]
 ): Communicator {
@@ -65,9 +71,11 @@ export function communicate<C extends ConsumerClass, G = never>(
     guards = [],
     runtime: givenRuntime,
     options,
+    services,
     ...request
-  } = (given ?? {}) as CommunicateOptions<ConsumerClass>;
-  const runtime: TestedRuntime = givenRuntime ?? ownRuntime(Consumer, options);
+  } = (given ?? {}) as CommunicateOptions<ConsumerClass> & { readonly services?: object };
+  const runtime: TestedRuntime =
+    givenRuntime ?? ownRuntime(Consumer, { ...options, ...(services && { services }) });
   const { context } = runtime[internals];
   context.settings.of(Consumer);
   const { params } = checkedParams(Consumer, givenParams);
@@ -85,9 +93,10 @@ export function communicate<C extends ConsumerClass, G = never>(
         params,
         incoming,
         offeredProtocols(incoming),
+        context.clientAddresses,
         user,
       );
-      return new Admission(new Router(), [], context.report).guard({ route, scope }, incoming);
+      return new Admission(new Router(), [], context).guard({ route, scope }, incoming);
     },
   });
 }

@@ -56,7 +56,7 @@ export class Communicator {
     return this.#running.machine;
   }
 
-  /** The actor of a {@link machineConsumer}'s machine. @throws {ExpectationError} if no actor runs yet. */
+  /** The actor of the machine of a machine consumer. @throws {ExpectationError} if no actor runs yet. */
   get machineActor(): AnyActor | undefined {
     return this.#running.machineActor;
   }
@@ -225,6 +225,32 @@ export class Communicator {
   }
 
   /**
+   * The time within which the server wants a new token, in milliseconds. Undefined if the server has not asked, if
+   * the client has answered, or after a `resume`.
+   *
+   * @throws {ExpectationError} if the client has no session.
+   */
+  get renewInMs(): number | undefined {
+    return this.#sessionClient().renewInMs;
+  }
+
+  /**
+   * Sends a new token, as `greenroom/client` does when the server asks for one. The server ignores a token that it has
+   * not asked for. `settle` waits for the `renew` of the guard.
+   *
+   * @throws {ExpectationError} if the client has no session or is not connected.
+   *
+   * @example
+   * clock.increment(50 * 60_000); // the token is valid for an hour
+   * expect(client.renewInMs).to.be.a("number");
+   * client.renew(await tokenOf("ada"));
+   * await client.settle();
+   */
+  renew(token: string): void {
+    this.#sessionClient("joined").renew(token);
+  }
+
+  /**
    * Closes the connection as a client does. The code 1006 stands for a client that vanishes without a close
    * frame. Resolves once the consumer's `disconnect` has run and the actor has stopped. If `communicate`
    * created the runtime, the runtime closes, too. May be called without `connect`, and may be called twice.
@@ -240,6 +266,7 @@ export class Communicator {
     if (this.#options.ownsRuntime) await this.runtime.close();
   }
 
+  /** Disconnects, at the end of the block of `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.disconnect();
   }
@@ -258,13 +285,13 @@ export class Communicator {
     );
   }
 
-  /** @throws {ExpectationError} if the client has no session, or is in none of the `states`. */
+  /** @throws {ExpectationError} if the client has no session, or is in none of the `states`, if there are any. */
   #sessionClient(...states: readonly SessionClient["state"][]): SessionClient {
     this.#checkRuns();
     const client = this.#client;
     if (!(client instanceof SessionClient))
       throw new ExpectationError("The client has no session: pass { session: true } to communicate.");
-    if (!states.includes(client.state))
+    if (states.length > 0 && !states.includes(client.state))
       throw new ExpectationError(`The client is ${client.state}, but has to be ${states.join(" or ")}.`);
     return client;
   }
@@ -278,13 +305,17 @@ export class Communicator {
     const { context } = this.runtime[internals];
     const deadline = new Deadline(context.clock, context.limits.connectTimeoutMs);
     deadline.onPassed = () => this.#client.refuse({ status: 503, reason: "Connecting took too long" });
+    // The connection begins before its guards, as one with a socket does.
+    const beganAfter = context.cluster.tags.disconnects;
     const admitted = await this.#admit();
     if (isRefusal(admitted)) this.#client.reject(admitted);
     if (isRefusal(admitted) || this.#ended !== undefined) {
       deadline.cancel();
     } else {
-      const { route, scope } = admitted;
-      this.#actor = new ConsumerActor(context, route.Consumer, scope, this.#client.open(admitted));
+      const { route, scope, grants } = admitted;
+      const transport = this.#client.open(admitted);
+      this.#actor = new ConsumerActor(context, route.Consumer, scope, transport, undefined, beganAfter);
+      if (grants !== undefined) this.#actor.admit(grants, scope);
       // If the start fails, the actor itself reports the failure and answers the upgrade.
       this.#actor.start(deadline).catch(() => {});
     }

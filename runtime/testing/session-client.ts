@@ -49,6 +49,7 @@ export class SessionClient implements SocketClient, TestClient {
   #isReady = false;
   /** The last words of the server. */
   #farewell: Extract<ServerControl, { readonly c: "bye" | "gone" }> | undefined;
+  #renewInMs: number | undefined;
   #onResumption: ((resumption: Resumption) => void) | undefined;
 
   constructor(context: RuntimeContext) {
@@ -71,6 +72,17 @@ export class SessionClient implements SocketClient, TestClient {
       : "connecting";
   }
 
+  /** The time within which the server wants a new token, in milliseconds; undefined if it does not wait for one. */
+  get renewInMs(): number | undefined {
+    return this.#renewInMs;
+  }
+
+  /** Sends a new token. */
+  renew(token: string): void {
+    this.#renewInMs = undefined;
+    this.#say({ c: "renew", token });
+  }
+
   /** Returns a client with the same memory, as a browser does that duplicates a tab. */
   copy(): SessionClient {
     const copy = new SessionClient(this.#context);
@@ -90,7 +102,7 @@ export class SessionClient implements SocketClient, TestClient {
   }
 
   reject(refusal: Refusal): void {
-    this.#context.counters.refuse();
+    this.#context.counters.refuse(refusal);
     this.refuse(refusal);
   }
 
@@ -194,6 +206,7 @@ export class SessionClient implements SocketClient, TestClient {
 
   #newSocket(keepsFrames: boolean): SessionSocket {
     this.#farewell = undefined;
+    this.#renewInMs = undefined;
     this.#isReady = false;
     this.#socket = new MemorySocket(this);
     return new SessionSocket(this.#socket, keepsFrames);
@@ -229,6 +242,9 @@ export class SessionClient implements SocketClient, TestClient {
       case "skip":
         this.#got += frame.n;
         this.#acknowledge();
+        break;
+      case "renew":
+        this.#renewInMs = frame.inMs;
         break;
       case "gone":
       case "bye":

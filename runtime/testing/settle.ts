@@ -1,4 +1,5 @@
 import { connectionState } from "../../actors/connection-machine.ts";
+import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import { type Internals, internals } from "../internals.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { ExpectationError } from "./expectation-error.ts";
@@ -8,6 +9,7 @@ import type { WaitOptions } from "./wait-for.ts";
 export interface TestedRuntime {
   /** @internal */
   readonly [internals]: Internals;
+  /** Closes the runtime. */
   close(): Promise<void>;
 }
 
@@ -23,12 +25,21 @@ const { setImmediate } = globalThis;
  * @throws {ExpectationError} if the runtime is not settled after `timeoutMs`. The message lists the busy
  *   actors, which keep running.
  */
-export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: WaitOptions = {}): Promise<void> {
+export function settle(runtime: TestedRuntime, options: WaitOptions = {}): Promise<void> {
   const { context } = runtime[internals];
+  return whenIdle(() => listBusy(context), options);
+}
+
+/** Resolves once no message is in flight on `layer`, if it counts them. @throws {ExpectationError} as `settle` does. */
+export function settleLayer(layer: Pick<ChannelLayer, "inFlight">, options: WaitOptions): Promise<void> {
+  return whenIdle(() => listInFlight(layer), options);
+}
+
+function whenIdle(listBusy: () => readonly string[], { timeoutMs = 1_000 }: WaitOptions): Promise<void> {
   const end = performance.now() + timeoutMs;
   return new Promise((resolve, reject) => {
     const check = () => {
-      const busy = listBusy(context);
+      const busy = listBusy();
       if (busy.length === 0) resolve();
       else if (performance.now() < end) setImmediate(check);
       else reject(new ExpectationError(`Not settled after ${timeoutMs} ms: ${busy.join(", ")}.`));
@@ -37,6 +48,9 @@ export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: WaitOption
   });
 }
 
+const listInFlight = ({ inFlight = 0 }: Pick<ChannelLayer, "inFlight">, where = ""): string[] =>
+  inFlight > 0 ? [`${inFlight} messages are in flight${where}`] : [];
+
 function listBusy({ supervisor, layers }: Pick<RuntimeContext, "layers" | "supervisor">): string[] {
   const busy: string[] = [];
   for (const child of supervisor.children) {
@@ -44,8 +58,8 @@ function listBusy({ supervisor, layers }: Pick<RuntimeContext, "layers" | "super
     const state = connectionState(child.machine.getSnapshot());
     busy.push(`an actor is busy (${state}): ${JSON.stringify(child)}`);
   }
-  for (const [alias, { inFlight = 0 }] of Object.entries(layers)) {
-    if (inFlight > 0) busy.push(`${inFlight} messages are in flight on the layer "${alias}"`);
+  for (const [alias, layer] of Object.entries(layers)) {
+    busy.push(...listInFlight(layer, ` on the layer "${alias}"`));
   }
   return busy;
 }

@@ -346,6 +346,33 @@ describe("communicateWith", () => {
     await client.disconnect();
     expect(runtime.counters().refused).to.equal(3);
   });
+
+  it("closes a connection that is disconnected by its tag during a guard, as one with a socket", async () => {
+    class Signed extends WebSocketConsumer {
+      override connect() {
+        this.tag("user.ada");
+      }
+    }
+    const asked = gate();
+    const answered = gate();
+    const runtime = createRuntime({
+      layers: { chat: new MemoryLayer() },
+      guards: [
+        async () => {
+          asked.open();
+          await answered.opened;
+        },
+      ],
+    });
+    runtime.route("/ws", Signed);
+    const client = communicateWith(runtime, "/ws");
+    const answer = client.connect();
+    await asked.opened;
+    await runtime.disconnect("user.ada", 4001, "Signed out");
+    answered.open();
+    expect(await answer).to.include({ accepted: false, status: 503 });
+    await runtime.close();
+  });
 });
 
 describe("settle", () => {
