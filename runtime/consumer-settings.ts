@@ -1,5 +1,6 @@
 import type { Consumer, ConsumerStatics } from "../actors/consumer.ts";
 import type {
+  ConnectionLimits,
   ConsumerContext,
   Directive,
   LagPolicy,
@@ -10,13 +11,18 @@ import type {
   Supervision,
 } from "../actors/index.ts";
 import type { Contract } from "../contract/index.ts";
+import { isSchema } from "../contract/standard-schema.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
 import { InvalidOptionError } from "../layers/errors.ts";
+import { checkCodec } from "./check-codec.ts";
 import { checkContract } from "./check-contract.ts";
 import { findLayer } from "./cluster/argument-checks.ts";
+import type { ConsumerCounts } from "./consumer-counts.ts";
+import type { Counters } from "./counters.ts";
 import { MissingCapabilityError, UnknownLayerError } from "./errors.ts";
-import type { Limits } from "./limits.ts";
+import type { Limits } from "./limits/limits.ts";
+import type { Rate } from "./limits/token-bucket.ts";
 
 /** A consumer class that `route` and `spawn` accept. */
 export interface ConsumerClass extends ConsumerStatics {
@@ -27,25 +33,51 @@ export interface ConsumerClass extends ConsumerStatics {
   readonly contract?: Contract | undefined;
   /** The handlers of the client's frames. Only classes with a contract have them. */
   readonly frames?: object;
+  /** Only subclasses of {@link JsonWebSocketConsumer} have one. */
+  readonly codec?: unknown;
+}
+
+/** The waiting frames of all actors of a runtime, in characters or bytes. */
+export interface WaitingFrames {
+  length: number;
+  readonly maxLength: number;
 }
 
 export interface MailboxSettings extends Required<MailboxOptions> {
   /** Maximum number of waiting frames. If more frames wait, the runtime pauses the client. */
   readonly frameHighWaterMark: number;
+  readonly waitingFrames: WaitingFrames;
 }
 
-export type OutboxSettings = Required<OutboxOptions>;
+export interface OutboxSettings extends Required<OutboxOptions> {
+  /** The counts of the consumer class. */
+  readonly counts: ConsumerCounts;
+}
+
+export type LimitSettings = Required<ConnectionLimits>;
 
 export type SessionSettings = Required<SessionOptions>;
+
+/** The limits of a client's frames and bytes. */
+export interface TrafficSettings {
+  readonly frames: Rate;
+  readonly bytes: Rate;
+}
+
+/** Settings of the socket of a connection. */
+export type SocketSettings = Pick<ConsumerSettings, "outbox" | "traffic">;
 
 /** Settings of one consumer class: its static properties, with the runtime's limits as defaults. */
 export interface ConsumerSettings {
   readonly mailbox: MailboxSettings;
   readonly outbox: OutboxSettings;
+  readonly limits: LimitSettings;
+  readonly traffic: TrafficSettings;
   /** Undefined if the consumer refuses sessions. */
   readonly session: SessionSettings | undefined;
   readonly supervision: Required<Supervision>;
   readonly handlerTimeoutMs: number | undefined;
+  readonly counts: ConsumerCounts;
 }
 
 const policies: readonly OverflowPolicy[] = ["close", "drop-oldest", "drop-newest"];
@@ -59,11 +91,19 @@ export const isDirective = (value: unknown): value is Directive =>
 export class ConsumerSettingsReader {
   readonly #layers: Readonly<Record<string, ChannelLayer>>;
   readonly #limits: Limits;
+  readonly #counters: Pick<Counters, "of">;
+  readonly #waitingFrames: WaitingFrames;
   readonly #known = new WeakMap<ConsumerClass, ConsumerSettings>();
 
-  constructor(layers: Readonly<Record<string, ChannelLayer>>, limits: Limits) {
+  constructor(
+    layers: Readonly<Record<string, ChannelLayer>>,
+    limits: Limits,
+    counters: Pick<Counters, "of">,
+  ) {
     this.#layers = layers;
     this.#limits = limits;
+    this.#counters = counters;
+    this.#waitingFrames = { length: 0, maxLength: limits.maxWaitingFrameBytes };
   }
 
   /** @throws as {@link Runtime.route} does, except for {@link RouteError}. */
@@ -74,7 +114,9 @@ export class ConsumerSettingsReader {
     const { name, layer } = Consumer;
     const needs = settings.session?.recover ? [...Consumer.needs, "history" as const] : Consumer.needs;
     checkLayer({ name, layer, needs }, this.#layers);
+    checkSchemas(name, Consumer.messages);
     checkContract(Consumer);
+    checkCodec(Consumer);
     if (needs.includes("history")) findLayer(this.#layers, layer)?.keepHistory();
     this.#known.set(Consumer, settings);
     return settings;
@@ -84,6 +126,7 @@ export class ConsumerSettingsReader {
     name,
     mailbox,
     outbox,
+    limits,
     session,
     supervision,
     handlerTimeoutMs,
@@ -109,15 +152,49 @@ export class ConsumerSettingsReader {
     checkRange(`${name}.supervision.withinMs`, withinMs);
     checkRange(`${name}.supervision.backoffMs`, backoffMs, 0);
     if (handlerTimeoutMs !== undefined) checkRange(`${name}.handlerTimeoutMs`, handlerTimeoutMs);
+    const counts = this.#counters.of(name);
+    const limitSettings = readLimits(name, limits, this.#limits);
     return {
-      mailbox: { capacity, overflow, frameHighWaterMark },
-      outbox: { maxLagBytes, maxLagMs, overflow: lagPolicy },
+      mailbox: { capacity, overflow, frameHighWaterMark, waitingFrames: this.#waitingFrames },
+      outbox: { maxLagBytes, maxLagMs, overflow: lagPolicy, counts },
+      limits: limitSettings,
+      traffic: trafficOf(limitSettings),
       session: readSession(name, session),
       supervision: { onFailure, maxFailures, withinMs, backoffMs },
       handlerTimeoutMs,
+      counts,
     };
   }
 }
+
+/** The settings of a socket without a consumer. */
+export const socketDefaults = (limits: Limits, counts: ConsumerCounts): SocketSettings => ({
+  traffic: trafficOf(readLimits("", {}, limits)),
+  outbox: { maxLagBytes: limits.maxLagBytes, maxLagMs: limits.maxLagMs, overflow: "close", counts },
+});
+
+function readLimits(name: string, given: ConnectionLimits, limits: Limits): LimitSettings {
+  const settings: LimitSettings = {
+    framesPerSecond: given.framesPerSecond ?? limits.maxFramesPerSecond,
+    frameBurst: given.frameBurst ?? limits.maxFrameBurst,
+    bytesPerSecond: given.bytesPerSecond ?? limits.maxBytesPerSecond,
+    byteBurst: given.byteBurst ?? limits.maxByteBurst,
+    groups: given.groups ?? limits.maxGroupsPerConnection,
+    presences: given.presences ?? limits.maxPresencesPerConnection,
+    watches: given.watches ?? limits.maxWatchesPerConnection,
+    tags: given.tags ?? limits.maxTagsPerConnection,
+    jobs: given.jobs ?? limits.maxJobsPerConnection,
+    asks: given.asks ?? limits.maxAsksPerConnection,
+  };
+  checkNames(`${name}.limits`, given, settings);
+  for (const [limit, value] of Object.entries(settings)) checkRange(`${name}.limits.${limit}`, value);
+  return settings;
+}
+
+const trafficOf = (limits: LimitSettings): TrafficSettings => ({
+  frames: { perSecond: limits.framesPerSecond, burst: limits.frameBurst },
+  bytes: { perSecond: limits.bytesPerSecond, burst: limits.byteBurst },
+});
 
 function readSession(name: string, session: SessionOptions | false): SessionSettings | undefined {
   if (session === false) return undefined;
@@ -137,6 +214,15 @@ function checkNames(option: string, given: object, known: object): void {
   if (unknown === undefined) return;
   const names = Object.keys(known).join(", ");
   throw new InvalidOptionError(`Unknown option \`${option}.${unknown}\`. The options are: ${names}.`);
+}
+
+function checkSchemas(name: string, messages: object | undefined): void {
+  for (const [type, schema] of Object.entries(messages ?? {})) {
+    if (!isSchema(schema))
+      throw new InvalidOptionError(
+        `\`${name}.messages.${type}\` does not speak Standard Schema: use a schema of zod, valibot or arktype.`,
+      );
+  }
 }
 
 function checkOneOf(option: string, value: unknown, values: readonly unknown[]): void {

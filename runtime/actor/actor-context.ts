@@ -44,11 +44,15 @@ export type ContextRuntime = Pick<
   | "counters"
   | "inspect"
   | "inspection"
+  | "instruments"
   | "layers"
   | "limits"
   | "occasionalReports"
+  | "scheduler"
+  | "services"
   | "settings"
   | "validateOutgoing"
+  | "named"
   | "workers"
 >;
 
@@ -153,7 +157,7 @@ export class ActorContext implements ConsumerContext {
     checkRefusal({ status, reason, headers });
     const rejected = new RejectedError(status, reason, headers);
     this.handledError = rejected;
-    this.#actor.machine.send({ type: "reject", status, reason });
+    this.#actor.machine.send({ type: "reject", status, reason, by: "consumer" });
     throw rejected;
   }
 
@@ -196,11 +200,17 @@ export class ActorContext implements ConsumerContext {
   }
 
   notJson(error: unknown, stage: string): void {
-    this.#actor.inbox.notJson(error, stage);
+    this.#actor.inbox.dropMail(error, stage);
   }
 
   countRefusal(code: string): void {
     this.runtime.counters.refuseFrame(code);
+    this.runtime.instruments.tracer?.onRefusal(this.#actor, code);
+  }
+
+  handlesFrame(type: string): void {
+    this.#actor.inbox.handles(type);
+    this.runtime.instruments.tracer?.onFrame(this.#actor, type);
   }
 
   reportSometimes(key: string, stage: string, error: () => unknown): void {
@@ -230,16 +240,20 @@ export class ActorContext implements ConsumerContext {
     this.#actor.inbox.unhandled();
   }
 
-  /** Ends the tags, watches and timers of a leaving actor, and its presences without grace. Aborts its signal. */
-  leave(): void {
-    this.#messaging?.leave();
+  /**
+   * Ends the tags, watches and timers of a leaving actor, and its presences without grace. Aborts its signal. Returns a
+   * promise if that takes several turns.
+   */
+  leave(): Promise<unknown> | undefined {
+    const leaving = this.#messaging?.leave();
     this.#timers?.end();
     if (this.#abort !== undefined) runOwned(this.#actor.errorOwner, () => this.#abort?.abort());
+    return leaving;
   }
 
-  /** Called after the last handler of a leaving actor. */
-  endPresence(): void {
-    this.#messaging?.endPresence();
+  /** Called after the last handler of a leaving actor. Returns a promise if that takes several turns. */
+  endPresence(): Promise<void> | undefined {
+    return this.#messaging?.endPresence();
   }
 
   /** Reports once for each consumer class that browsers end this connection. */

@@ -9,7 +9,6 @@ import {
 } from "../../actors/index.ts";
 import type { AnyMessage, Carried } from "../../layers/carried.ts";
 import type { Message } from "../../layers/message.ts";
-import { throughCodec } from "../../layers/through-codec.ts";
 import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
 import type { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
@@ -105,8 +104,8 @@ export class ActorRef {
    * @throws {InvalidMessageError} if the message is invalid.
    */
   send<M extends AnyMessage>(message: M & Carried<M>): void {
-    const { inbox, runtime } = this.#actor;
-    runtime.cluster.delivery.enqueue(inbox, throughCodec(message as Message));
+    const { Consumer, inbox, runtime } = this.#actor;
+    runtime.cluster.sendInbox(inbox, Consumer.name, message as Message);
   }
 
   /** Asks the actor. @throws the same errors as {@link Runtime.ask}. */

@@ -9,31 +9,34 @@ import {
 import { discard } from "../../actors/consumer.ts";
 import type { Frame, Scope } from "../../actors/consumer-context.ts";
 import type { ActorSnapshot } from "../../actors/snapshot/actor-snapshot.ts";
-import { saveMachine } from "../../actors/snapshot/save-machine.ts";
-import { SnapshotError } from "../../actors/snapshot/snapshot-error.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
-import { withTimeout } from "../../layers/with-timeout.ts";
 import { AsyncErrorOwner, callOwned, isPromise, isRunningFor, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
-import { type Deadline, timeOf } from "../deadline.ts";
+import { type Deadline, limitTime, timeOf } from "../deadline.ts";
 import type { IsRunning } from "../deadlock.ts";
-import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
+import { ConnectionLostError, LimitError } from "../errors.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
+import { refusalCauseOf } from "../refusal-cause.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import type { Recovery } from "../session/recovery.ts";
 import type { SessionListener } from "../session/session-options.ts";
+import type { Grant } from "../sign-in/grant.ts";
+import { SignIn } from "../sign-in/sign-in.ts";
+import { maxReasonBytes } from "../socket/close-frame.ts";
 import type { Transport } from "../socket/transport.ts";
+import { truncateBytes } from "../truncate.ts";
 import { ActorContext, type ContextActor, type ContextRuntime } from "./actor-context.ts";
 import { Membership } from "./membership.ts";
 import { recoverRelays } from "./relay-recovery.ts";
 import { type Restartable, RestartPolicy } from "./restart-policy.ts";
+import { saveActor } from "./save-actor.ts";
 import { SessionNotices } from "./session-notices.ts";
 import { ShutdownSteps } from "./shutdown-steps.ts";
+import { SignedInActor } from "./signed-in-actor.ts";
 import type { Child } from "./supervisor.ts";
 
-type ActorRuntime = ContextRuntime &
-  Pick<RuntimeContext, "limits" | "report" | "scheduler" | "settings" | "supervisor">;
+type ActorRuntime = ContextRuntime & Pick<RuntimeContext, "events" | "report" | "signIns" | "supervisor">;
 
 /** A running actor: a consumer, its mailbox, its connection's machine, and the transport to the client. */
 export class ConsumerActor
@@ -61,6 +64,7 @@ export class ConsumerActor
   #hasEnded = false;
   #onEnded: (() => void) | undefined;
   #notices: SessionNotices | undefined;
+  #signIn: SignIn | undefined;
 
   constructor(
     runtime: ActorRuntime,
@@ -117,12 +121,19 @@ export class ConsumerActor
     const opening = this.groups.open(this.inbox);
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
-    const connecting = callOwned(this.errorOwner, () => this.#createConsumer().connect());
+    const connecting = this.#traced("connect", () =>
+      callOwned(this.errorOwner, () => this.#createConsumer().connect()),
+    );
     // An await takes time even for a plain value, because Node tracks the async context.
     if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
     if (this.state === "connecting") this.#context.accept({});
     this.#isConnected = true;
+  }
+
+  #traced<R>(method: "connect" | "disconnect", work: () => R, exit?: Exit): R {
+    const { tracer } = this.runtime.instruments;
+    return tracer === undefined ? work() : tracer.call(this, method, work, exit);
   }
 
   #createConsumer() {
@@ -134,6 +145,7 @@ export class ConsumerActor
   join(): void {
     this.#cancelDeadline();
     this.machine.send({ type: "accept" });
+    this.runtime.events.joined(this);
   }
 
   #cancelDeadline(): void {
@@ -154,7 +166,7 @@ export class ConsumerActor
     if (this.isLeaving) return;
     // It is unknown which part of the failed `connect` took effect, so the consumer cannot be restarted.
     if (!this.#isConnected) {
-      this.stop();
+      this.stop(error);
       return;
     }
     const { settings, clock } = this.runtime;
@@ -163,8 +175,10 @@ export class ConsumerActor
     if (restart !== undefined) this.mailbox.runNext(restart);
   }
 
-  stop(): void {
-    this.machine.send({ type: "fail" });
+  stop(error: unknown): void {
+    if (error instanceof LimitError)
+      this.shutDown(CloseCode.limit, truncateBytes(error.message, maxReasonBytes));
+    else this.machine.send({ type: "fail" });
   }
 
   async restart(error: unknown): Promise<void> {
@@ -176,14 +190,7 @@ export class ConsumerActor
     });
     const { settings, clock } = this.runtime;
     const { handlerTimeoutMs } = settings.of(this.Consumer);
-    await (handlerTimeoutMs === undefined
-      ? restarting
-      : withTimeout(
-          restarting,
-          handlerTimeoutMs,
-          clock,
-          () => new HandlerTimeoutError(`restarted() had not settled after ${handlerTimeoutMs} ms.`),
-        ));
+    await limitTime("restarted", restarting, handlerTimeoutMs, clock);
     this.machine.send({ type: "restart" });
   }
 
@@ -199,12 +206,12 @@ export class ConsumerActor
     this.shutDown(CloseCode.overflow, "Too many messages wait");
   }
 
-  lagging(): void {
-    this.shutDown(CloseCode.slow, "Reads too slowly");
+  lagging(reason: string): void {
+    this.shutDown(CloseCode.slow, reason);
   }
 
-  unfinished(): void {
-    this.shutDown(CloseCode.policy, "A message took too long to arrive");
+  exceeded(code: number, reason: string): void {
+    this.shutDown(code, reason);
   }
 
   /** Only the first call counts: it states the cause. */
@@ -217,13 +224,25 @@ export class ConsumerActor
   away(code: number, reason: string): void {
     if (this.isLeaving) return;
     this.machine.send({ type: "away", code, reason });
+    this.runtime.events.away(this, code, reason);
     this.#sessionNotices?.away();
   }
 
   online(scope: Scope): void {
     if (this.isLeaving) return;
     this.machine.send({ type: "online" });
+    this.runtime.events.resumed(this, scope);
     this.#sessionNotices?.online(scope);
+  }
+
+  /** Limits the connection to the time of `grants`, which take the place of earlier ones. */
+  admit(grants: readonly Grant[] | undefined, scope: Scope): void {
+    this.#signIn?.end();
+    this.#signIn = grants && new SignIn(this.runtime.signIns, new SignedInActor(this), grants, scope);
+  }
+
+  takeToken(token: unknown): boolean {
+    return this.#signIn?.takeToken(token) ?? true;
   }
 
   get #sessionNotices(): SessionNotices | undefined {
@@ -252,20 +271,30 @@ export class ConsumerActor
   cleanUp(exit: Exit): void {
     const wasJoined = this.state === "joined";
     this.#isLeaving = true;
+    this.runtime.instruments.tracer?.onExit(this, exit);
     this.groups.stopJoining();
     this.#cancelDeadline();
     this.inbox.close();
     this.#restartPolicy?.cancel();
-    this.#context.leave();
+    const ending = this.#context.leave();
     this.recovery?.end();
+    this.#signIn?.end();
+    this.runtime.events.ended(this, exit, wasJoined);
     const { status, reason } = exit;
+    if (wasJoined) this.runtime.settings.of(this.Consumer).counts.close(exit);
     if (status !== undefined) {
-      this.transport.reject({ status, reason, headers: this.#context.refusalHeaders });
+      this.transport.reject({
+        status,
+        reason,
+        headers: this.#context.refusalHeaders,
+        cause: refusalCauseOf(exit),
+      });
     } else if (exit.by !== "client") this.transport.close(exit.code, exit.reason);
-    void this.#leave(exit, wasJoined);
+    void this.#leave(exit, wasJoined, ending);
   }
 
-  async #leave(exit: Exit, wasJoined: boolean): Promise<void> {
+  /** @param ending the end of the actor's tags, presences and watches, if it takes several turns. */
+  async #leave(exit: Exit, wasJoined: boolean, ending: Promise<unknown> | undefined): Promise<void> {
     const { clock, limits, scheduler } = this.runtime;
     const steps = new ShutdownSteps(clock, limits.handlerGraceMs, (error, stage) =>
       this.report(error, stage),
@@ -280,11 +309,17 @@ export class ConsumerActor
     if (wasJoined) {
       const { consumer } = this.inbox;
       const disconnecting = steps.run("disconnect", () =>
-        callOwned(this.errorOwner, () => consumer?.disconnect(exit.code, exit)),
+        this.#traced(
+          "disconnect",
+          () => callOwned(this.errorOwner, () => consumer?.disconnect(exit.code, exit)),
+          exit,
+        ),
       );
       if (disconnecting !== undefined) await disconnecting;
     }
-    this.#context.endPresence();
+    if (ending !== undefined) await ending;
+    const endingPresence = this.#context.endPresence();
+    if (endingPresence !== undefined) await endingPresence;
     // The transport ends by itself, within its close timeout.
     if (!this.#hasEnded) {
       await new Promise<void>((resolve) => {
@@ -302,20 +337,7 @@ export class ConsumerActor
 
   /** @throws {SnapshotError} if the actor cannot be saved now. */
   snapshot(): ActorSnapshot {
-    const { machineActor } = this;
-    if (this.state !== "joined" || machineActor === undefined) {
-      throw new SnapshotError(
-        this.state === "joined"
-          ? `${this.Consumer.name} is not a machineConsumer: only the state of a machine can be saved.`
-          : "The actor has ended: call snapshot() before stop().",
-      );
-    }
-    return {
-      version: 1,
-      ...saveMachine(machineActor, this.runtime.clock),
-      groups: [...this.groups.joined],
-      ...this.#context.save(),
-    };
+    return saveActor(this, this.#context);
   }
 
   get tags(): Iterable<string> {
@@ -347,7 +369,7 @@ export class ConsumerActor
   }
 
   get isIdle(): boolean {
-    return !this.isLeaving && !this.mailbox.busy;
+    return !this.isLeaving && !this.mailbox.busy && !this.#signIn?.isRenewing;
   }
 
   toJSON(): object {

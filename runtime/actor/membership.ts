@@ -6,8 +6,15 @@ import type { GroupSendOptions } from "../../layers/options.ts";
 import { checkActorGroup } from "../cluster/argument-checks.ts";
 import { UnknownLayerError } from "../errors.ts";
 import type { GroupOperation, Observed } from "../inspection-hooks.ts";
+import { limitReached } from "../limits/limit-reached.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
+import { inSlices, stepsPerTurn } from "../scheduler/slices.ts";
 import type { Recovery } from "../session/recovery.ts";
+
+type MembershipContext = Pick<
+  RuntimeContext,
+  "cluster" | "counters" | "inspection" | "layers" | "limits" | "scheduler" | "settings"
+>;
 
 /**
  * The channel and the groups of one actor, on the consumer's layer. If the consumer has no layer, the methods
@@ -15,7 +22,7 @@ import type { Recovery } from "../session/recovery.ts";
  */
 export class Membership implements Groups {
   readonly #layer: ChannelLayer | undefined;
-  readonly #context: Pick<RuntimeContext, "cluster" | "inspection">;
+  readonly #context: MembershipContext;
   readonly #actor: Observed;
   #channel: string | undefined;
   #inbox: Inbox | undefined;
@@ -23,7 +30,7 @@ export class Membership implements Groups {
   /** Undefined if the client does not recover messages of groups. */
   recovery: Pick<Recovery, "join" | "leave"> | undefined;
 
-  constructor(context: Pick<RuntimeContext, "cluster" | "inspection" | "layers">, actor: Observed) {
+  constructor(context: MembershipContext, actor: Observed) {
     const { layer } = actor.Consumer;
     this.#layer = layer === undefined ? undefined : context.layers[layer];
     this.#context = context;
@@ -59,15 +66,25 @@ export class Membership implements Groups {
     this.#left = true;
   }
 
-  /** Leaves all groups, and deletes the channel if it exists. Deliveries end immediately. */
+  /**
+   * Leaves all groups, and deletes the channel if it exists. Leaves many groups in slices of many turns. The closed
+   * mailbox drops the messages of the groups that the actor has not left yet.
+   */
   leave(): Promise<void> | undefined {
     this.#left = true;
-    return this.#channel === undefined ? undefined : this.#deleteChannel();
+    if (this.#channel === undefined) return undefined;
+    const { local } = this.#layer ?? this.#context.cluster.controlLayer;
+    const member = local.member(this.#channel);
+    if (member === undefined || member.joins.size <= stepsPerTurn) return this.#deleteChannel();
+    return inSlices(this.#context.scheduler.losses, member.joins, ({ name }) =>
+      local.leave(name, member),
+    )?.then(() => this.#deleteChannel());
   }
 
   async groupAdd(group: string): Promise<void> {
     const layer = this.#layerFor(group);
     if (this.#left) return;
+    this.#refuseTooMany(layer, group);
     this.#notify("groupAdd", group);
     await (this.recovery?.join(group) ?? layer.groupAdd(group, this.channel));
   }
@@ -83,7 +100,22 @@ export class Membership implements Groups {
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
     const layer = this.#layerFor(group);
     this.#notify("groupSend", group, message);
+    this.#context.settings.of(this.#actor.Consumer).counts.messagesOut += 1;
     await layer.groupSend(group, message, options);
+  }
+
+  /** A join that is pending counts, too. @throws {LimitError} */
+  #refuseTooMany({ local }: ChannelLayer, group: string): void {
+    const { counters, layers, limits, settings } = this.#context;
+    const joins = local.member(this.channel)?.joins;
+    if (joins === undefined || local.isMember(this.channel, group)) return;
+    const { groups } = settings.of(this.#actor.Consumer).limits;
+    if (joins.size >= groups) throw limitReached(counters, "maxGroupsPerConnection", "groups", groups);
+    if (local.hasGroup(group)) return;
+    let count = 0;
+    for (const layer of Object.values(layers)) count += layer.local.groupCount;
+    if (count >= limits.maxGroups)
+      throw limitReached(counters, "maxGroups", "groups on this node", limits.maxGroups);
   }
 
   async #deleteChannel(): Promise<void> {

@@ -1,7 +1,8 @@
+import { receiveMessage } from "../../actors/consumer.ts";
 import { findRelay, hasRelays } from "../../actors/handlers.ts";
-import { NotJsonError } from "../../actors/json-values.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Mail } from "../../layers/message.ts";
+import { isFaultOfMessage } from "../mailbox/dispatcher.ts";
 import type { RecoveringActor, Recovery } from "../session/recovery.ts";
 import { Session } from "../session/session.ts";
 import type { ContextActor } from "./actor-context.ts";
@@ -41,9 +42,10 @@ class RelayingActor implements RecoveringActor {
     const { Consumer, inbox } = this.#actor;
     const stage = `message ${message.type}`;
     try {
-      findRelay(Consumer.on, message.type)?.call(inbox.consumer, message, delivery);
+      if (findRelay(Consumer.on, message.type) !== undefined)
+        inbox.consumer?.[receiveMessage](message, delivery);
     } catch (error) {
-      if (error instanceof NotJsonError) inbox.notJson(error, stage);
+      if (isFaultOfMessage(error)) inbox.dropMail(error, stage);
       else this.#actor.failed(error, stage);
     }
   }

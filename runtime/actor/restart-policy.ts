@@ -10,7 +10,8 @@ import { timeOf } from "../deadline.ts";
 export interface Restartable {
   readonly errorOwner: AsyncErrorOwner;
   readonly isLeaving: boolean;
-  stop(): void;
+  /** Closes the connection, because of `error`. */
+  stop(error: unknown): void;
   /** Replaces the consumer with a new instance. Rejects if the new instance fails to start. */
   restart(error: unknown): Promise<void>;
 }
@@ -38,7 +39,7 @@ export class RestartPolicy {
     // While the new consumer starts, failures of the old consumer's timers and promises are ignored.
     if (this.#isRestarting) return undefined;
     const directive = this.#decide(error, stage);
-    if (directive === "stop") this.#actor.stop();
+    if (directive === "stop") this.#actor.stop(error);
     return directive === "restart" ? () => this.#restart(error) : undefined;
   }
 
@@ -81,7 +82,7 @@ export class RestartPolicy {
         error = failure;
       }
       if (this.#decide(error, "restarted") === "stop") {
-        this.#actor.stop();
+        this.#actor.stop(error);
         break;
       }
     }

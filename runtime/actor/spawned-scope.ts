@@ -4,6 +4,8 @@ import type { Scope } from "../../actors/index.ts";
 export type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
 const none = Object.freeze({});
+/** The cookies of a request without any. Like those of other requests, they inherit no names from a prototype. */
+export const noCookies: Scope["cookies"] = Object.freeze(Object.create(null));
 const noSubprotocols: readonly string[] = Object.freeze([]);
 
 /** The scope of an actor without a request. */
@@ -11,6 +13,7 @@ export class SpawnedScope implements Scope {
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   readonly headers = none;
+  readonly cookies = noCookies;
   readonly subprotocols = noSubprotocols;
   readonly clientAddress = undefined;
   readonly token = undefined;

@@ -14,7 +14,7 @@ const resumeMs = 60_000;
 /** Every event of the machine, with both origins of `close`. */
 const events: readonly ConnectionEvent[] = [
   { type: "accept" },
-  { type: "reject", status: 409, reason: "Full" },
+  { type: "reject", status: 409, reason: "Full", by: "consumer" },
   { type: "close", code: 4000, reason: "enough", by: "consumer" },
   { type: "close", code: 1012, reason: "restart", by: "runtime" },
   { type: "lost", code: 1006, reason: "" },
