@@ -1,5 +1,6 @@
 import type { ResponseHeaders } from "../actors/index.ts";
 import { GreenroomError } from "../layers/errors.ts";
+import type { CountedLimit } from "./limits/limits.ts";
 
 /** The runtime has no layer with this alias. The message lists the runtime's layers. */
 export class UnknownLayerError extends GreenroomError {
@@ -65,7 +66,9 @@ export class CloseError extends GreenroomError {
 
 /** Thrown by `reject` to end `connect`. `spawn` rejects with this error. */
 export class RejectedError extends GreenroomError {
+  /** The HTTP status of the refusal. */
   readonly status: number;
+  /** The text of the refusal. */
   readonly reason: string;
   /** The headers that were passed to `reject`. Empty if `spawn` rejects with this error. */
   readonly headers: ResponseHeaders;
@@ -120,6 +123,21 @@ export class UpgradeConflictError extends GreenroomError {
       `Another upgrade listener of the server answered the upgrade to ${path}, which has a route: make ` +
         "that listener ignore the paths that it does not serve, or attach the runtime to a server of its own.",
     );
+  }
+}
+
+/**
+ * An actor has reached a limit, such as the number of its groups, or an address of clients has reached a limit of
+ * connections. Clients can cause this error, so it is reported to `onError` at most once a minute for each consumer
+ * and limit. If it fails the actor, the close code is 3491.
+ */
+export class LimitError extends GreenroomError {
+  /** The name of the option with the limit. */
+  readonly limit: CountedLimit;
+
+  constructor(limit: CountedLimit, message: string) {
+    super("ERR_LIMIT", message);
+    this.limit = limit;
   }
 }
 

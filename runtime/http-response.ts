@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { ResponseHeaders } from "../actors/index.ts";
 import { checkInteger } from "../layers/check-integer.ts";
 import { InvalidOptionError, textOf } from "../layers/errors.ts";
+import type { RefusalCause } from "./refusal-cause.ts";
 
 /** The answer to a refused request. */
 export interface Refusal {
@@ -17,6 +18,8 @@ export interface Refusal {
    * @default {}
    */
   readonly headers?: ResponseHeaders;
+  /** @internal The cause for the counters. @default "guard" */
+  readonly cause?: RefusalCause;
 }
 
 /**
@@ -151,14 +154,19 @@ function refusalFields({ headers = {} }: Refusal, defaults: ResponseHeaders): He
 const contentType = { "Content-Type": "text/plain; charset=utf-8" };
 
 export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
+  socket.once("finish", () => socket.destroy());
+  socket.end(responseOf(refusal));
+}
+
+/** The response of HTTP/1.1 with a refusal, which ends the connection. */
+export function responseOf(refusal: Refusal): string {
   const { status, reason } = refusal;
   const body = `${reason}\n`;
   const lines = refusalFields(refusal, contentType).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.once("finish", () => socket.destroy());
-  socket.end(
+  return (
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n` +
-      "Connection: close\r\n" +
-      `${lines.join("")}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    "Connection: close\r\n" +
+    `${lines.join("")}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }
 

@@ -1,5 +1,7 @@
+export type { NamedCounters } from "../named/context.ts";
 export { ActorRef } from "./actor/actor-ref.ts";
 export type { Job, JobWorker, JobWorkerOptions, WorkHandler } from "./cluster/job-workers.ts";
+export type { ConsumerCounters } from "./consumer-counts.ts";
 export type { ConsumerClass } from "./consumer-settings.ts";
 export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {
@@ -11,6 +13,7 @@ export {
   ConnectionLostError,
   DeadlockError,
   HandlerTimeoutError,
+  LimitError,
   MissingCapabilityError,
   NoControlLayerError,
   NoSuchActorError,
@@ -21,10 +24,15 @@ export {
   UnknownLayerError,
   UpgradeConflictError,
 } from "./errors.ts";
+export { type RuntimeEventName, type RuntimeEvents, runtimeEvents } from "./events/runtime-events.ts";
+export type { RuntimeHealth } from "./health.ts";
 export type { Refusal } from "./http-response.ts";
-export type { Limits } from "./limits.ts";
+export type { TrustProxy } from "./limits/client-address.ts";
+export type { CountedLimit, Limits } from "./limits/limits.ts";
+export type { RefusalCause } from "./refusal-cause.ts";
 export { createRuntime, type Runtime } from "./runtime.ts";
 export type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
+export type { AdmittedUser, Renew, Renewal } from "./sign-in/grant.ts";
 export type { AttachableServer, AttachOptions } from "./upgrade/attach-options.ts";
 export type { CompressionOptions } from "./upgrade/compression.ts";
 export {
@@ -34,5 +42,7 @@ export {
   originGuard,
   type Verdict,
 } from "./upgrade/guards.ts";
+export { type Middleware, middlewareGuard } from "./upgrade/middleware-guard.ts";
+export type { ReplaceRoutesOptions } from "./upgrade/replace-routes.ts";
 export type { ContractRouteOptions, ParamCheck, RouteOptions, SpawnScope } from "./upgrade/route-types.ts";
 export { groupName } from "./upgrade/router.ts";

@@ -1,8 +1,8 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { ErrorListener } from "../layers/error-reporter.ts";
-import type { ClusterApi } from "./cluster-api.ts";
-import type { Limits } from "./limits.ts";
+import type { TrustProxy } from "./limits/client-address.ts";
+import type { Limits } from "./limits/limits.ts";
 import type { CompressionOptions } from "./upgrade/compression.ts";
 import type { Guard } from "./upgrade/guards.ts";
 import type { Inspect } from "./xstate-inspect.ts";
@@ -13,7 +13,11 @@ export type Layers = Record<string, AnyLayer>;
 /** A layer of any messages. Of classes, the compiler would compare only `M`; of these members, it compares each. */
 type AnyLayer = Pick<ChannelLayer<never>, keyof ChannelLayer<never>>;
 
-export interface RuntimeOptions<L extends Layers, U = never> extends Partial<Limits> {
+/**
+ * Options of {@link createRuntime}. `L` are the layers, `U` is the user that the guards find, and `S` are the services.
+ */
+export interface RuntimeOptions<L extends Layers, U = never, S extends object = object>
+  extends Partial<Limits> {
   /**
    * Layers by the alias that consumers use. A closing runtime closes its layers, too, so a layer cannot belong
    * to two runtimes. One layer may have several aliases.
@@ -21,12 +25,18 @@ export interface RuntimeOptions<L extends Layers, U = never> extends Partial<Lim
    */
   readonly layers?: L;
   /**
-   * The alias of the layer that connects the application's runtimes: see {@link ClusterApi}.
+   * The alias of the layer that connects the application's runtimes: the calls that concern all nodes use it.
    * Needed only if there are several layers. Without it, the calls that concern all nodes throw
    * `NoControlLayerError`.
    * @default the only layer, if there is exactly one
    */
   readonly control?: keyof L & string;
+  /**
+   * Services of the application that consumers need, such as a database: see {@link Consumer.services}. The runtime
+   * does not close them.
+   * @default {}
+   */
+  readonly services?: S;
   /** Guards of all routes, called in order. @default [originGuard()] */
   readonly guards?: readonly Guard<U>[];
   /** Receives errors that no caller receives. @default `process.emitWarning`, at most once in 5 seconds */
@@ -54,6 +64,14 @@ export interface RuntimeOptions<L extends Layers, U = never> extends Partial<Lim
    */
   readonly clock?: Clock;
   /**
+   * The reverse proxies in front of the server, as the setting `trust proxy` of Express takes them: addresses, subnets,
+   * `loopback`, `linklocal` and `uniquelocal`, the number of proxies in a row, or a function. The address of a client,
+   * its protocol and its host then come from the headers `X-Forwarded-For`, `X-Forwarded-Proto` and
+   * `X-Forwarded-Host` of requests that such a proxy has sent. `true` trusts every sender, so clients may lie.
+   * @default false
+   */
+  readonly trustProxy?: TrustProxy;
+  /**
    * Whether an uncaught error in a timer or promise of a consumer counts as a failure of its actor, and does
    * not end the process. Such an error of another callback, such as a guard, is only reported to `onError`. If
    * `true`, the runtime listens to the process's `uncaughtException` and `unhandledRejection` until the runtime
@@ -64,6 +82,7 @@ export interface RuntimeOptions<L extends Layers, U = never> extends Partial<Lim
   readonly ownAsyncErrors?: boolean;
 }
 
+/** Options of `runtime.close`. */
 export interface CloseOptions {
   /** Milliseconds from the call of `close` until the remaining connections are cut. @default 10_000 */
   readonly drainMs?: number;

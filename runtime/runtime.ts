@@ -2,43 +2,35 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { maxDelayMs } from "../layers/check-integer.ts";
-import { type Clock, systemClock } from "../layers/clock.ts";
-import { CallbackOwner, createReporter } from "../layers/error-reporter.ts";
-import { withTimeout } from "../layers/with-timeout.ts";
 import type { ConsumerActor } from "./actor/actor.ts";
 import type { ActorRef } from "./actor/actor-ref.ts";
 import { spawn } from "./actor/spawn.ts";
-import { Supervisor } from "./actor/supervisor.ts";
-import { runOwned, watchAsyncErrors } from "./async-error-owner.ts";
-import { Cluster } from "./cluster/cluster.ts";
-import { chooseControlLayer } from "./cluster/control-layer.ts";
-import { JobWorkers } from "./cluster/job-workers.ts";
+import type { Supervisor } from "./actor/supervisor.ts";
+import { watchAsyncErrors } from "./async-error-owner.ts";
 import { ClusterApi } from "./cluster-api.ts";
-import { type ConsumerClass, ConsumerSettingsReader } from "./consumer-settings.ts";
-import { Counters, type RuntimeCounters } from "./counters.ts";
+import type { ConsumerClass } from "./consumer-settings.ts";
+import type { RuntimeCounters } from "./counters.ts";
+import { createContext } from "./create-context.ts";
+import { completes, timeOf } from "./deadline.ts";
 import { rejectIfAwaitedInside } from "./deadlock.ts";
 import { HandlerTimeoutError, RouteError, RuntimeClosedError } from "./errors.ts";
+import { healthOf, type RuntimeHealth } from "./health.ts";
 import type { PlainAnswer } from "./http-response.ts";
-import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
 import { takeLayers } from "./layer-ownership.ts";
-import { resolveLimits } from "./limits.ts";
-import { OccasionalReports } from "./occasional-reports.ts";
+import { limitSockets } from "./limits/attached-sockets.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
 import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
-import { Scheduler } from "./scheduler/scheduler.ts";
-import { Sessions } from "./session/sessions.ts";
-import { Heartbeat } from "./socket/heartbeat.ts";
-import { LostSockets } from "./socket/lost-sockets.ts";
-import { ProgressWatch } from "./socket/progress-watch.ts";
-import { SharedFrames } from "./socket/shared-frames.ts";
 import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
 import type { AttachableServer, AttachOptions } from "./upgrade/attach-options.ts";
 import { AttachedServer } from "./upgrade/attached-server.ts";
+import { ClosingServer } from "./upgrade/closing-server.ts";
 import { resolveCompression } from "./upgrade/compression.ts";
 import { checkedParams } from "./upgrade/contract-params.ts";
 import { originGuard } from "./upgrade/guards.ts";
+import { paceRequests } from "./upgrade/paced-requests.ts";
 import { PlainRequests } from "./upgrade/plain-requests.ts";
+import { closeReplaced, type ReplaceRoutesOptions } from "./upgrade/replace-routes.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
 import { patternOf, routeArguments } from "./upgrade/route-arguments.ts";
 import type {
@@ -47,10 +39,10 @@ import type {
   RouteTarget,
   SpawnScope,
   WithHandlers,
+  WithServices,
 } from "./upgrade/route-types.ts";
 import { Router } from "./upgrade/router.ts";
 import { Upgrades } from "./upgrade/upgrades.ts";
-import { inspectionObserver } from "./xstate-inspect.ts";
 
 const layerGraceMs = 5_000;
 
@@ -65,7 +57,11 @@ const layerGraceMs = 5_000;
  * runtime.attach(createServer().listen(8080));
  * ```
  */
-export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
+export class Runtime<
+  L extends Layers = Layers,
+  U = never,
+  S extends object = Record<never, never>,
+> extends ClusterApi {
   readonly layers: L;
   readonly #context: RuntimeContext;
   readonly #supervisor: Supervisor<ConsumerActor>;
@@ -75,79 +71,33 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
   readonly #upgrades: Upgrades;
   readonly #plainRequests: PlainRequests;
   readonly #attached = new Map<AttachableServer, () => void>();
+  readonly #closingServers: ClosingServer[] = [];
   readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
   #closed = false;
 
   constructor({
     layers,
-    control: controlAlias,
     guards = [originGuard()],
-    onError,
-    inspect,
-    validateOutgoing = process.env.NODE_ENV !== "production",
     compression = false,
-    clock = systemClock,
     ownAsyncErrors = true,
-    ...limits
-  }: RuntimeOptions<L, U>) {
-    const counters = new Counters();
-    const resolved = resolveLimits(limits);
-    const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
-    const reportToListener = createReporter(() => onError);
-    const inspection: InspectionHooks = { observer: undefined, onFailure: undefined };
-    const report: Report = (error, where, actor) => {
-      inspection.onFailure?.(error, where, actor);
-      reportToListener(error, where);
-    };
-    const cluster = new Cluster({
-      layers: layersByAlias,
-      control: chooseControlLayer(layersByAlias, controlAlias),
-      nodeHeartbeatMs: resolved.nodeHeartbeatMs,
-      connectTimeoutMs: resolved.connectTimeoutMs,
-      clock,
-      counters,
-      report,
-    });
-    const workers = new JobWorkers(cluster, report);
-    // At the end of a turn, code that belongs to no actor is the code of inboxes of the application.
-    const scheduler = runOwned(new CallbackOwner(report, { stage: "layer" }), () => new Scheduler());
-    const frames = new SharedFrames();
-    scheduler.flushes.onFlush = () => frames.renew();
-    super(cluster, workers);
-    this.layers = layersByAlias as unknown as L;
-    const observer = inspect && inspectionObserver(inspect, report);
-    this.#supervisor = new Supervisor(observer);
-    this.#context = {
-      layers: layersByAlias,
-      cluster,
-      workers,
-      limits: resolved,
-      settings: new ConsumerSettingsReader(layersByAlias, resolved),
-      clock,
-      counters,
-      report,
-      inspection,
-      inspect: observer,
-      validateOutgoing,
-      occasionalReports: new OccasionalReports(clock),
-      supervisor: this.#supervisor,
-      scheduler,
-      frames,
-      heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
-      progressWatch: new ProgressWatch(clock),
-      lostSockets: new LostSockets(scheduler),
-      sessions: new Sessions(() => cluster.id, resolved, clock, counters),
-    };
-    this.#admission = new Admission(this.#router, guards, this.#context.report);
-    this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
-    this.#plainRequests = new PlainRequests(this.#context, this.#admission);
-    takeLayers(layersByAlias);
+    ...options
+  }: RuntimeOptions<L, U, S>) {
+    const byAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
+    const context = createContext(byAlias, options);
+    super(context.cluster, context.workers, context.named);
+    this.layers = byAlias as unknown as L;
+    this.#context = context;
+    this.#supervisor = context.supervisor;
+    this.#admission = new Admission(this.#router, guards, context);
+    this.#upgrades = new Upgrades(context, this.#admission, resolveCompression(compression));
+    this.#plainRequests = new PlainRequests(context, this.#admission);
+    takeLayers(byAlias);
     // This step comes last, because a runtime whose constructor throws cannot be closed.
     this.#unwatch = ownAsyncErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) {
-      layer.onError ??= this.#context.report;
-      layer.lane = scheduler.deliveries;
+      layer.onError ??= context.report;
+      layer.lane = context.scheduler.deliveries;
       if (!ownAsyncErrors) layer.disownAsyncErrors();
     }
   }
@@ -157,8 +107,15 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
     return this.#supervisor.size;
   }
 
+  /** Returns a snapshot of the counters of this node since the runtime was created. */
   counters(): RuntimeCounters {
-    return this.#context.counters.snapshot();
+    const { counters, named } = this.#context;
+    return { ...counters.snapshot(), named: named.counters() };
+  }
+
+  /** Whether this node can serve clients now: for the readiness probe of a load balancer. */
+  health(): RuntimeHealth {
+    return healthOf(this.#context.layers, this.#closing !== undefined);
   }
 
   /**
@@ -169,21 +126,38 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
    *
    * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
-   * @throws {InvalidOptionError} if `mailbox`, `outbox`, `session`, `supervision` or `handlerTimeoutMs` is out of
-   *   range or has an unknown property, or if the consumer lacks a handler for a frame of its contract.
+   * @throws {InvalidOptionError} if `mailbox`, `outbox`, `limits`, `session`, `supervision` or `handlerTimeoutMs` is
+   *   out of range or has an unknown property, or if the consumer lacks a handler for a frame of its contract.
    * @throws {RouteError} if the pattern is malformed, has a route already and `replace` is not true, or lacks
    *   a parameter of `params`. Also if a pattern is given for a consumer with a contract, or none is given for
    *   another consumer.
    */
   route<A extends string | ConsumerClass, C extends ConsumerClass, G = never>(
-    patternOrConsumer: RouteTarget<A, L, U, G>,
-    ...rest: RouteRest<A, C, L, U, G>
+    patternOrConsumer: RouteTarget<A, L, U, S, G>,
+    ...rest: RouteRest<A, C, L, U, S, G>
   ): void {
     const { pattern, Consumer, options } = routeArguments([patternOrConsumer, ...rest]);
     this.#check(Consumer);
     const { params: checks = {}, guards = [], replace = false } = options;
     const route = { pattern: patternOf(Consumer, pattern), Consumer, checks, guards, answer: requireUpgrade };
     this.#router.add(route, replace);
+  }
+
+  /**
+   * Makes the routes that `define` adds the only ones: for a hot reload. The inspector stays. If `define` throws,
+   * the earlier routes stay. Existing connections keep their consumer. With `reconnect: true`, the runtime closes the
+   * connections whose consumer has no route any more, with 1001, so their clients connect to the new consumer.
+   *
+   * @throws {RouteError} if `define` is async.
+   *
+   * @example
+   * ```ts
+   * runtime.replaceRoutes(() => runtime.route("/ws/room/:room_name", RoomChat), { reconnect: true });
+   * ```
+   */
+  replaceRoutes(define: (runtime: this) => void, { reconnect = false }: ReplaceRoutesOptions = {}): void {
+    this.#router.replaceAll(() => define(this));
+    if (reconnect) closeReplaced(this.#supervisor.children, this.#router.routes);
   }
 
   /**
@@ -200,8 +174,10 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
    * @throws {LayerUnavailableError} if a layer's server does not answer. The message contains its address.
    */
   async ready(): Promise<void> {
-    await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
-    await this.#context.cluster.ready();
+    const { cluster, events, layers, named } = this.#context;
+    await Promise.all(Object.values(layers).map((layer) => layer.ready()));
+    if (this.#closing === undefined) events.watchHealth(layers);
+    await Promise.all([cluster.ready(), named.ready()]);
   }
 
   /**
@@ -214,13 +190,14 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
    * has no other listener for upgrades, its `request` listeners get upgrades to other protocols.
    *
    * If another listener answers an upgrade to a path with a route, the runtime does not answer. Once, it
-   * reports an `UpgradeConflictError` to `onError`. Attaching to the same server again does nothing.
+   * reports an `UpgradeConflictError` to `onError`. With `exclusive: true`, the other listeners do not get
+   * the upgrades to its paths. Attaching to the same server again does nothing.
    *
    * @param server null is refused. The type allows it because Vite's `httpServer` is null in middleware mode.
    * @throws {RuntimeClosedError} if the runtime is closing or closed.
    * @throws {TypeError} if `server` is null.
    */
-  attach(server: AttachableServer | null, { unmatched }: AttachOptions = {}): void {
+  attach(server: AttachableServer | null, { closeServer = false, ...options }: AttachOptions = {}): void {
     if (server === null) {
       throw new TypeError(
         "The server is null, as in Vite's middleware mode: attach to the HTTP server that calls the middleware.",
@@ -228,12 +205,19 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
     }
     if (this.#closing !== undefined) throw new RuntimeClosedError();
     if (this.#attached.has(server)) return;
+    if (closeServer) this.#closingServers.push(new ClosingServer(server));
     const detach = AttachedServer.of(server).attach({
-      ...(unmatched && { unmatched }),
+      ...options,
       upgrades: this.#upgrades,
       handleRequest: (request, response) => this.handleRequest(request, response),
     });
-    this.#attached.set(server, detach);
+    const release = limitSockets(server, this.#context.connectionLimits, this.#context.limits);
+    const endPacing = paceRequests(server, this.#context.scheduler);
+    this.#attached.set(server, () => {
+      detach();
+      release();
+      endPacing();
+    });
   }
 
   /** Handles one upgrade. Call this in an `upgrade` listener. A path without a route is answered with 404. */
@@ -277,7 +261,7 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
    * @throws {RuntimeClosedError} if the runtime is closing or closed.
    */
   async spawn<C extends ConsumerClass>(
-    consumer: C & OnKnownLayer<C, L> & WithHandlers<C>,
+    consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & WithServices<C, S>,
     ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
   ): Promise<ActorRef> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
@@ -292,8 +276,10 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
    *    of `drainMs`, so that the clients do not all reconnect at once. Workers take no new jobs.
    * 2. After `drainMs`, the remaining connections are cut. A job that still runs is reported to `onError`,
    *    and is delivered to another worker.
-   * 3. The runtime detaches from its servers, which stay open, and closes its layers. If a running
-   *    `consume` handler keeps a layer open for 5 seconds, the runtime tells `onError`, and stops waiting.
+   * 3. The servers that are attached with `closeServer: true` close. Requests that run may end until `drainMs` is
+   *    over, and are cut then.
+   * 4. The runtime detaches from its servers, and closes its layers. If a running `consume` handler keeps a layer
+   *    open for 5 seconds, the runtime tells `onError`, and stops waiting.
    *
    * @throws {DeadlockError} if a handler of this runtime awaits the call. The shutdown goes on.
    */
@@ -308,6 +294,7 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
     );
   }
 
+  /** Closes the runtime, at the end of the block of `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -332,19 +319,27 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { clock, cluster, workers, report } = this.#context;
+    const { clock, cluster, events, named, workers, report } = this.#context;
     const supervisor = this.#supervisor;
+    const endsAt = timeOf(clock) + drainMs;
+    events.draining(this.size);
     this.#admission.draining = true;
     cluster.stopAsking();
     const working = workers.close();
     this.#upgrades.refuseAll(shuttingDown);
     this.#plainRequests.refuseAll(shuttingDown);
-    const drained = Promise.all([supervisor.drain(drainMs / 2, clock), working]);
+    const handedOver = named.handOver(false);
+    const drained = Promise.all([supervisor.drain(drainMs / 2, clock), working, handedOver]);
     if (!(await completes(drained, drainMs, clock))) {
       for (const actor of supervisor.children) actor.terminate();
       workers.abandon();
       await supervisor.whenEmpty();
     }
+    const restMs = Math.max(0, endsAt - timeOf(clock));
+    await Promise.all(this.#closingServers.map((server) => server.close(restMs, clock)));
+    await handedOver;
+    await named.handOver(true);
+    named.close();
     this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
@@ -355,6 +350,7 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
       closed.catch((error: unknown) => report(error, { stage: "close" }));
       report(new HandlerTimeoutError(late), { stage: "close" });
     } finally {
+      await events.closed();
       this.#unwatch();
     }
   }
@@ -366,20 +362,10 @@ export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
 }
 
 /** Creates a {@link Runtime}. */
-export function createRuntime<L extends Layers = Record<never, never>, U = never>(
-  options: RuntimeOptions<L, U> = {},
-): Runtime<L, U> {
+export function createRuntime<
+  L extends Layers = Record<never, never>,
+  U = never,
+  S extends object = Record<never, never>,
+>(options: RuntimeOptions<L, U, S> = {}): Runtime<L, U, S> {
   return new Runtime(options);
-}
-
-/** Whether `work` resolves within `ms` milliseconds. Rejects as `work` does. */
-function completes(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
-  const timedOut = new Error("Timed out");
-  return withTimeout(work, ms, clock, () => timedOut).then(
-    () => true,
-    (error: unknown) => {
-      if (error !== timedOut) throw error;
-      return false;
-    },
-  );
 }

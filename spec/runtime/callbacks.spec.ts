@@ -22,6 +22,7 @@ const stages: Readonly<Record<string, string>> = {
   "a guard of the runtime": "guard",
   "a guard of the route": "guard",
   "a check of a parameter": "params",
+  renew: "renew",
   "the constructor": "async",
   connect: "async",
   receive: "async",
@@ -57,7 +58,7 @@ const stages: Readonly<Record<string, string>> = {
 };
 
 describe("An error that a callback of the application leaves behind", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
 
   it("is reported with the stage of the callback, and does not end the process", async () => {
     const { lines, code } = await callbacks("runtime");

@@ -29,3 +29,30 @@ describe("Counters.refuseFrame", () => {
       expect(Object.getOwnPropertyDescriptor(refusedFrames, code)?.value).to.equal(1);
   });
 });
+
+describe("Counters.refuse", () => {
+  it("counts by cause and status. A refusal without a known cause is that of a guard", () => {
+    const counters = new Counters();
+    counters.refuse({ status: 401 });
+    counters.refuse({ status: 401, cause: "guard" });
+    counters.refuse({ status: 503, cause: "queue" });
+    counters.refuse({ status: 402, cause: "__proto__" as "guard" });
+    const { refused, refusals } = counters.snapshot();
+    expect(refused).to.equal(4);
+    expect(refusals.guard).to.deep.equal({ 401: 2, 402: 1 });
+    expect(refusals.queue).to.deep.equal({ 503: 1 });
+    expect(refusals.route).to.deep.equal({});
+  });
+});
+
+describe("Counters.of", () => {
+  it("counts up to 1,000 names, and the rest as `other`", () => {
+    const counters = new Counters();
+    for (let index = 0; index < 1_100; index += 1) counters.of(`C${index}`).framesIn += 1;
+    counters.of("C999").framesIn += 1;
+    const { consumers } = counters.snapshot();
+    expect(Object.keys(consumers)).to.have.length(1_001);
+    expect(consumers.C999?.framesIn).to.equal(2);
+    expect(consumers.other?.framesIn).to.equal(100);
+  });
+});

@@ -105,7 +105,7 @@ describe("Runtime", () => {
       class Able extends MemoryLayer {
         override get capabilities(): Capabilities {
           const added = Object.fromEntries(abilities.map((name) => [name, true]));
-          const none = { crossProcess: false, history: false, workers: false };
+          const none = { crossProcess: false, history: false, workers: false, state: false };
           return { delivery: "at-most-once", ...none, ...added };
         }
       }
@@ -209,6 +209,7 @@ describe("Runtime", () => {
       const misspelt = {
         mailbox: { capacity: 5, overfow: "close" },
         outbox: { maxLagByte: 5 },
+        limits: { groups: 5, group: 5 },
         session: { resumeMs: 5, maxByte: 5 },
         supervision: { maxFailure: 5 },
       };
@@ -534,7 +535,7 @@ describe("Runtime", () => {
   });
 
   it("releases thousands of clients that vanish", async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     const { runtime, url, server } = await serve({ layers: chat() });
     runtime.route("/ws/:group", Member);
     for (let round = 0; round < 10; round++) {

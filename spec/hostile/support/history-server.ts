@@ -39,7 +39,11 @@ class Gauge extends JsonWebSocketConsumer {
   }
 }
 
-const runtime = createRuntime({ layers: { chat: layer } });
+const runtime = createRuntime({
+  layers: { chat: layer },
+  maxFrameBurst: 10_000_000,
+  maxByteBurst: 2 ** 31 - 1,
+});
 runtime.route("/ws/rooms", Rooms);
 runtime.route("/ws/gauge", Gauge);
 const server = createServer();

@@ -8,6 +8,7 @@ import { SessionClient } from "../../runtime/support/session-client.ts";
 import { sessionsOf } from "../../runtime/support/session-rig.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
+import { oneAddress } from "../../support/one-address.ts";
 import { encodeFrame, Opcode, upgradeRequest } from "../../support/raw-websocket.ts";
 import { chat, serve } from "../../support/serving.ts";
 
@@ -35,7 +36,7 @@ class TextRoom extends WebSocketConsumer<{ messages: { text: { text: string } } 
 /** A runtime with a bystander, who is served and whose session outlives every attack. */
 export async function startAttack() {
   TextRoom.hold = gate();
-  const serving = await serve({ layers: chat() });
+  const serving = await serve({ layers: chat(), ...oneAddress });
   const { runtime } = serving;
   runtime.route("/ws", TextRoom);
   const url = `${serving.url}/ws`;

@@ -16,9 +16,10 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { RedisPubSubLayer } from "greenroom/redis";
+import { communicate } from "greenroom/testing";
 import { Redis } from "ioredis";
 import { WebSocket } from "ws";
-import { fromCallback, setup } from "xstate";
+import { fromCallback, SimulatedClock, setup } from "xstate";
 import { gate } from "../../support/gate.ts";
 
 const [, , mode = "runtime"] = process.argv;
@@ -157,6 +158,18 @@ async function actors(runtime: Runtime): Promise<void> {
   const other = await runtime.spawn(Careful as never);
   other.receive('{"type":"go"}');
   await reported("input", "an action of a machine", "a guard of a machine", "an invoked callback");
+}
+
+async function renewals(): Promise<void> {
+  const clock = new SimulatedClock();
+  const runtime = createRuntime({ clock, onError: note });
+  const guard = () => ({ user: "ada", expiresAt: Date.now() + 60_000, renew: () => leave("renew") as never });
+  const client = communicate(class extends WebSocketConsumer {}, { runtime, session: true, guards: [guard] });
+  await client.connect();
+  clock.increment(55_000);
+  client.renew("");
+  await reported("renew");
+  await runtime.close({ drainMs: 0 });
 }
 
 async function thenables(runtime: Runtime, layer: MemoryLayer): Promise<void> {
@@ -341,6 +354,7 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     await actors(runtime);
     await jobs(runtime);
     await thenables(runtime, layer);
+    await renewals();
     await consumption(layer);
     await limits(layer);
     await inboxes(layer);

@@ -1,6 +1,10 @@
+import type { WaitingFrames } from "../../../runtime/consumer-settings.ts";
 import type { Item, MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
 
 export const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
+
+/** The waiting frames of a runtime without a limit. */
+export const unlimitedFrames = (): WaitingFrames => ({ length: 0, maxLength: Number.POSITIVE_INFINITY });
 
 /** Records the calls of a mailbox. `work` handles an item. */
 export class Owner implements MailboxOwner {

@@ -56,7 +56,7 @@ export async function serveReaders(
 ) {
   const readers: Reader[] = [];
   const sockets: Socket[] = [];
-  const serving = await serve({ layers: {}, clock: timers, ...options });
+  const serving = await serve({ layers: {}, clock: timers, maxFrameBurst: 1_000_000, ...options });
   class Known extends Reader {
     override connect() {
       readers.push(this);
