@@ -1,15 +1,10 @@
 import type { AnyMessage, Carried } from "../layers/carried.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { Message } from "../layers/message.ts";
+import type { AnyMessages, Message } from "../layers/message.ts";
+import type { AskOptions } from "./ask-options.ts";
 import type { ConsumerContext } from "./consumer-context.ts";
-import type {
-  AskGroupOptions,
-  AskOptions,
-  GroupAnswers,
-  Members,
-  SubmitOptions,
-  TrackOptions,
-} from "./messaging.ts";
+import type { AskGroupOptions, GroupAnswers, Members, SubmitOptions, TrackOptions } from "./messaging.ts";
+import type { NamedActors } from "./named-actor.ts";
 
 /** The operations of all consumers, with any frames: groups, other actors, tags, presence, jobs and timers. */
 export abstract class ActorOperations {
@@ -42,6 +37,8 @@ export abstract class ActorOperations {
    * @throws {UnknownLayerError} if the consumer names no layer.
    * @throws {InvalidNameError} if the name is invalid (see {@link ChannelLayer}) or begins with `greenroom.`.
    * @throws {LayerUnavailableError} if the layer's server does not answer.
+   * @throws {LimitError} if the actor is in `maxGroupsPerConnection` groups, or the node has `maxGroups` groups. A join
+   *   that is pending counts.
    */
   groupAdd(group: string): Promise<void> {
     return this.#context.groups.groupAdd(group);
@@ -64,6 +61,7 @@ export abstract class ActorOperations {
    * In a call with a type argument, such as `ask<number>(…)`, the compiler does not check the parts of the message.
    *
    * @throws {AskFailedError} if `channel` is this actor's own channel.
+   * @throws {LimitError} if this actor has `maxAsksPerConnection` unanswered asks.
    * @throws as {@link Runtime.ask} does.
    */
   ask<R = unknown, M extends AnyMessage = Message>(
@@ -74,7 +72,12 @@ export abstract class ActorOperations {
     return this.#context.messaging.ask(channel, message as Message, options) as Promise<R>;
   }
 
-  /** Asks all other members of a group, on every node. @throws as {@link Runtime.askGroup} does. */
+  /**
+   * Asks all other members of a group, on every node.
+   *
+   * @throws {LimitError} if this actor has `maxAsksPerConnection` unanswered asks.
+   * @throws as {@link Runtime.askGroup} does.
+   */
   askGroup<M extends AnyMessage>(
     group: string,
     message: M & Carried<M>,
@@ -89,6 +92,7 @@ export abstract class ActorOperations {
    * runtime has just disconnected the tag, after this connection began, this connection closes instead.
    *
    * @throws {InvalidNameError} unless the tag is a valid group name.
+   * @throws {LimitError} if the actor has `maxTagsPerConnection` tags.
    * @throws {NoControlLayerError} if the runtime has several layers, and no `control`: see {@link Runtime}.
    */
   tag(tag: string): void {
@@ -113,6 +117,7 @@ export abstract class ActorOperations {
    * @throws {InvalidMessageError} if a message cannot hold the meta.
    * @throws {InvalidOptionError} if the key is not a string of 1 to 256 characters, or `graceMs` is not an
    *   integer from 0 to 3,600,000.
+   * @throws {LimitError} if the actor is present in `maxPresencesPerConnection` groups.
    * @throws {NoControlLayerError} if the runtime has several layers, and no `control`: see {@link Runtime}.
    */
   track(group: string, meta: unknown = {}, options: TrackOptions = {}): void {
@@ -129,6 +134,7 @@ export abstract class ActorOperations {
    * each later change. {@link presence} returns the current members. Does nothing on a closing connection.
    *
    * @throws {InvalidNameError} if the name of the group is invalid.
+   * @throws {LimitError} if the actor watches `maxWatchesPerConnection` groups.
    * @throws {NoControlLayerError} if the runtime has several layers, and no `control`: see {@link Runtime}.
    *
    * @example
@@ -148,7 +154,11 @@ export abstract class ActorOperations {
    * Submits a job to the workers of a channel, which may run in any process. This actor receives the
    * {@link JobMessages} of the job.
    *
+   * The job counts towards `maxJobsPerConnection` until its `job_done` or `job_failed` has arrived, but for at most ten
+   * minutes. If `replyTo` is another actor, the job counts until it is queued.
+   *
    * @returns the job's id, once the job is in the queue
+   * @throws {LimitError} if `maxJobsPerConnection` jobs of this actor have not ended.
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
   submit<M extends AnyMessage>(
@@ -157,6 +167,25 @@ export abstract class ActorOperations {
     options: SubmitOptions = {},
   ): Promise<string> {
     return this.#context.messaging.submit(channel, message as Message, options);
+  }
+
+  /**
+   * The named actors of a kind, on any node. An `ask` counts towards `maxAsksPerConnection` of this actor until it
+   * settles, and rejects with a {@link LimitError} if that limit is reached. A handler that awaits the answer blocks
+   * this actor.
+   *
+   * Only the compiler knows the type parameters. So declare both types once, beside the machine of the kind.
+   *
+   * @typeParam M the messages of the actors, as `{ type: payload }`
+   * @typeParam V the views of the actors
+   * @throws {NamedKindError} if this process has not called `runtime.named` for the kind.
+   *
+   * @example
+   * const lot = this.named<LotMessages, LotView>("lot").get(this.scope.params.lot);
+   * const accepted = await lot.ask<boolean>({ type: "bid", by: this.scope.user.name, amount: 500 });
+   */
+  named<M = AnyMessages, V = unknown>(kind: string): NamedActors<M, V> {
+    return this.#context.messaging.named(kind) as NamedActors<M, V>;
   }
 
   /** The members present in a group on all nodes, as far as this node knows. */

@@ -1,4 +1,4 @@
-export { CloseCode } from "../protocol/close-codes.ts";
+export { CloseCode, refusalCode } from "../protocol/close-codes.ts";
 
 /** How a connection ended. The connection's machine has this object as its output. */
 export interface Exit {

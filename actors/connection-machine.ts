@@ -7,9 +7,15 @@ export interface ConnectionEffects {
   cleanUp(exit: Exit): void;
 }
 
+/** The events of {@link connectionMachine}. The runtime sends them. */
 export type ConnectionEvent =
   | { readonly type: "accept" }
-  | { readonly type: "reject"; readonly status: number; readonly reason: string }
+  | {
+      readonly type: "reject";
+      readonly status: number;
+      readonly reason: string;
+      readonly by: "consumer" | "runtime";
+    }
   /** The consumer or the runtime ends the connection. While `connecting`, the event refuses the upgrade. */
   | {
       readonly type: "close";
@@ -42,14 +48,17 @@ export interface ConnectionContext {
 /** The placeholder for the exit of a connection that has not ended. */
 export const open: Exit = Object.freeze({ code: CloseCode.abnormal, reason: "", by: "runtime" } as const);
 
+/** The reason of an upgrade that is refused because connecting took too long. */
+export const connectingTooLong = "Connecting took too long";
+
 /** The exit for an `event` that ends a connection. `joined` tells whether the connection was accepted. */
 export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
   switch (event.type) {
     case "reject":
-      return refuse(event.status, event.reason, "consumer");
+      return refuse(event.status, event.reason, event.by);
     case "deadline":
-      return refuse(503, "Connecting took too long", "runtime");
+      return refuse(503, connectingTooLong, "runtime");
     case "fail":
       return joined
         ? { code: CloseCode.failure, reason: "Internal error", by: "runtime" }

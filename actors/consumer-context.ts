@@ -8,6 +8,14 @@ import type { GroupSendOptions } from "../layers/options.ts";
 import type { ConsumerTypes, ContractOf, ParamsOf, UserOf } from "./consumer-types.ts";
 import type { Messaging } from "./messaging.ts";
 
+/** The parts of a request's URL that a proxy in front of the server replaces. */
+export interface Forwarded {
+  /** The protocol between the client and the first proxy, from `X-Forwarded-Proto`. Undefined if it is not given. */
+  readonly protocol: "http" | "https" | undefined;
+  /** The host, and the port if there is one, from `X-Forwarded-Host`. Undefined if it is not given. */
+  readonly host: string | undefined;
+}
+
 /**
  * The immutable facts about a request and its user. `P` is the union of the path parameters' names, `U` the type of
  * the user, and `V` that of the parameters, if a contract's schema changes them.
@@ -19,10 +27,25 @@ export interface Scope<P extends string = string, U = unknown, V = { readonly [K
   readonly params: V;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /**
+   * The cookies of the request by name, with decoded values; frozen. A value whose escapes are malformed is as the
+   * client sent it. The first of several cookies with one name counts. Only the first 256 cookies within the first
+   * 16,384 characters of the header are read. A client can send any cookies, so check a value before you trust it.
+   *
+   * @example
+   * const session = await sessions.find(this.scope.cookies.session);
+   */
+  readonly cookies: Readonly<Record<string, string | undefined>>;
   /** The subprotocols of the request, in the order of the client. `accept({ subprotocol })` chooses one. */
   readonly subprotocols: readonly string[];
-  /** The address of the socket's peer. Behind a proxy, this is the address of the proxy. */
+  /**
+   * The address of the client. If the runtime's option `trustProxy` names the proxy in front of the server, the address
+   * is the one in `X-Forwarded-For`, else the address of the socket's peer. An IPv4 address is plain, such as
+   * `192.0.2.1`, also if the server listens on IPv6. Undefined if the socket has none.
+   */
   readonly clientAddress: string | undefined;
+  /** Present if a proxy has sent the request that the runtime's option `trustProxy` names. */
+  readonly forwarded?: Forwarded;
   /** The token that `greenroom/client` sent for the guards; undefined if there is none. */
   readonly token: string | undefined;
   /** The user that a guard found. */
@@ -43,6 +66,7 @@ export type Frame = string | Uint8Array;
  */
 export type ResponseHeaders = Readonly<Record<string, string | number | readonly string[]>>;
 
+/** Options of {@link Consumer.accept}. */
 export interface AcceptOptions {
   /** One of `scope.subprotocols`. @default none */
   readonly subprotocol?: string;
@@ -50,6 +74,7 @@ export interface AcceptOptions {
   readonly headers?: ResponseHeaders;
 }
 
+/** Options of {@link Consumer.reject}. */
 export interface RejectOptions {
   /** Additional headers of the answer, such as `Retry-After`. @default {} */
   readonly headers?: ResponseHeaders;
@@ -65,7 +90,9 @@ export interface Groups {
 
 /** The timers of a consumer: see {@link Consumer.every} and {@link Consumer.after}. */
 export interface Timers {
+  /** Calls `callback` every `ms` milliseconds. Returns a function that stops this. */
   every(ms: number, callback: () => unknown): () => void;
+  /** Calls `callback` once, after `ms` milliseconds. Returns a function that cancels the call. */
   after(ms: number, callback: () => unknown): () => void;
 }
 
@@ -74,6 +101,8 @@ export interface ConsumerRuntime {
   readonly clock: Clock;
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
+  /** The services that the application has passed to `createRuntime`, such as a database. */
+  readonly services: object;
   readonly limits: { readonly schemaTimeoutMs: number };
   /** Whether to check what the server sends against its contract. */
   readonly validateOutgoing: boolean;
@@ -100,17 +129,24 @@ export interface ConsumerContext {
   readonly waitingBytes: number;
   /** Undefined if relayed messages are not recovered: see {@link SessionOptions.recover}. */
   readonly recovery?: RelayRecovery | undefined;
+  /** See {@link Consumer.accept}. */
   accept(options: AcceptOptions): void;
+  /** See {@link Consumer.reject}. */
   reject(status: number, reason: string, options: RejectOptions): never;
   /** The timers of `consumer`. A consumer that was replaced after a failure starts no more timers. */
   timersOf(consumer: object): Timers;
+  /** Sends a frame to the client. */
   send(frame: Frame): void;
+  /** See {@link Consumer.drained}. */
   drained(): Promise<void>;
+  /** See {@link Consumer.close}. */
   close(code: number, reason: string): void;
   /** Reports a failure that occurs outside of the methods that the runtime calls. */
   fail(error: unknown, stage: string): void;
   /** Reports that JSON cannot hold an answer to a delivered message, and counts the message as dropped. */
   notJson(error: unknown, stage: string): void;
+  /** Called with the type of a valid frame of a contract, before its handler is called. */
+  handlesFrame(type: string): void;
   /** Counts a client's frame that was refused with `code`. */
   countRefusal(code: string): void;
   /** Reports an error that may occur often: at most once a minute for each `key` of this consumer's class. */

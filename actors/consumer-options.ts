@@ -64,6 +64,39 @@ export interface SessionOptions {
   readonly recover?: boolean;
 }
 
+/**
+ * Limits of each connection of a consumer class, in the place of the runtime's. Each is an integer from 1 to
+ * 2,147,483,647. A spawned actor has no socket, so the limits of frames and bytes do not apply to it.
+ */
+export interface ConnectionLimits {
+  /**
+   * Frames per second from the client, in the long run. One more closes the connection with 3490.
+   * @default the runtime's `maxFramesPerSecond`
+   */
+  readonly framesPerSecond?: number;
+  /** Frames from the client that may come at once. @default the runtime's `maxFrameBurst` */
+  readonly frameBurst?: number;
+  /**
+   * Bytes per second from the client, in the long run. One more closes the connection with 3490.
+   * @default the runtime's `maxBytesPerSecond`
+   */
+  readonly bytesPerSecond?: number;
+  /** Bytes from the client that may come at once. @default the runtime's `maxByteBurst` */
+  readonly byteBurst?: number;
+  /** Groups that the actor may be in. @default the runtime's `maxGroupsPerConnection` */
+  readonly groups?: number;
+  /** Groups that the actor may be present in. @default the runtime's `maxPresencesPerConnection` */
+  readonly presences?: number;
+  /** Groups whose presence the actor may watch. @default the runtime's `maxWatchesPerConnection` */
+  readonly watches?: number;
+  /** Tags of the actor. @default the runtime's `maxTagsPerConnection` */
+  readonly tags?: number;
+  /** Jobs that the actor has submitted and that have not ended. @default the runtime's `maxJobsPerConnection` */
+  readonly jobs?: number;
+  /** Asks of the actor that are not answered yet. @default the runtime's `maxAsksPerConnection` */
+  readonly asks?: number;
+}
+
 /** Tells how many consecutive messages were dropped because the mailbox was full. */
 export interface Overflow {
   readonly dropped: number;

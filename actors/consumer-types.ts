@@ -10,6 +10,8 @@ export interface ConsumerTypes {
   readonly user?: unknown;
   /** The contract of the consumer's frames: see {@link contractConsumer}. */
   readonly contract?: Contract;
+  /** The services that the consumer needs: `{ db: Database }`. `route` refuses the consumer if the runtime lacks one. */
+  readonly services?: object;
 }
 
 /** The types of a consumer that declares none. */
@@ -29,6 +31,11 @@ export type ParamsOf<T extends ConsumerTypes> = T["params"] extends string ? T["
 
 /** The user that `T` declares; unknown if it declares none. */
 export type UserOf<T extends ConsumerTypes> = T extends { readonly user: infer U } ? U : unknown;
+
+/** The services that `T` declares. */
+export type ServicesOf<T extends ConsumerTypes> = T extends { readonly services: infer S extends object }
+  ? S
+  : Record<never, never>;
 
 /** The contract that `T` declares. */
 export type ContractOf<T extends ConsumerTypes> = T extends { readonly contract: infer K extends Contract }

@@ -7,14 +7,16 @@ import { ActorOperations } from "./actor-operations.ts";
 import type { Exit } from "./close-codes.ts";
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, ScopeOf } from "./consumer-context.ts";
 import type {
+  ConnectionLimits,
   MailboxOptions,
   OutboxOptions,
   Overflow,
   SessionOptions,
   Supervision,
 } from "./consumer-options.ts";
-import type { ConsumerTypes, MessagesOf, NoConsumerTypes } from "./consumer-types.ts";
+import type { ConsumerTypes, MessagesOf, NoConsumerTypes, ServicesOf } from "./consumer-types.ts";
 import { findHandler } from "./handlers.ts";
+import { checkMessage } from "./message-schemas.ts";
 
 /** The key of the method that receives a client's frame. Each base class decodes the frame in its own way. */
 export const receiveFrame = Symbol("receiveFrame");
@@ -50,10 +52,19 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
   static readonly needs: readonly Capability[] = [];
   /** The message handlers by message type: the return value of the function {@link handlers}. */
   static readonly on: object = {};
+  /** The schemas of messages by type: the return value of the function {@link messages}. */
+  static readonly messages: object | undefined = undefined;
   /** The capacity of each actor's mailbox, and the policy for a full mailbox. */
   static readonly mailbox: MailboxOptions = {};
   /** The limits of each client's write buffer, and the policy for a client that exceeds them. */
   static readonly outbox: OutboxOptions = {};
+  /**
+   * The limits of each connection, in the place of the runtime's.
+   *
+   * @example
+   * static override readonly limits = { framesPerSecond: 20, frameBurst: 100, groups: 10 } as const;
+   */
+  static readonly limits: ConnectionLimits = {};
   /** The limits of the sessions of clients; false to refuse sessions, so that the loss of a socket is the end. */
   static readonly session: SessionOptions | false = {};
   /** Decides what happens when the consumer fails. */
@@ -78,9 +89,25 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
     this.#context = context;
   }
 
-  /** The request: path, parameters, headers, user. */
+  /** The request: path, parameters, headers, cookies, user. */
   get scope(): ScopeOf<T> {
     return this.#context.scope as ScopeOf<T>;
+  }
+
+  /**
+   * The services that were passed to `createRuntime`, such as a database. All consumers of a runtime share them.
+   *
+   * @example
+   * class Board extends WebSocketConsumer<{ services: { db: Database } }> {
+   *   override async receive(text: string) {
+   *     await this.services.db.addItem(text);
+   *   }
+   * }
+   * const runtime = createRuntime({ services: { db: await openDatabase() } });
+   * runtime.route("/ws/board", Board);
+   */
+  get services(): ServicesOf<T> {
+    return this.#context.runtime.services as ServicesOf<T>;
   }
 
   /**
@@ -136,7 +163,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
   restarted(_error: unknown): void | Promise<void> {}
 
   /**
-   * Accepts the upgrade. After this call the socket is open, and {@link send} works.
+   * Accepts the upgrade. After this call the socket is open, and `send` works.
    *
    * @throws {AcceptError} if the connection is already accepted, if the client did not offer the subprotocol,
    *   or if a header is malformed or belongs to the handshake. The connection fails, even if the returned
@@ -242,7 +269,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
 
   /** @internal */
   [receiveMessage](message: Message, delivery: Delivery): unknown {
-    const { on } = this.constructor as typeof Consumer;
+    const { on, messages } = this.constructor as typeof Consumer;
+    if (messages !== undefined) checkMessage(messages, message, this.#context);
     const handler = findHandler(on, message.type);
     if (handler !== undefined) return handler.call(this, message, delivery);
     this.unhandled();
@@ -263,5 +291,14 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
 /** The static properties that configure a class of consumers. */
 export type ConsumerStatics = Pick<
   typeof Consumer,
-  "layer" | "needs" | "on" | "mailbox" | "outbox" | "session" | "supervision" | "handlerTimeoutMs"
+  | "layer"
+  | "needs"
+  | "on"
+  | "messages"
+  | "mailbox"
+  | "outbox"
+  | "limits"
+  | "session"
+  | "supervision"
+  | "handlerTimeoutMs"
 >;

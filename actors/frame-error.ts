@@ -5,11 +5,19 @@
  *
  * @example
  * ```ts
- * bid({ amount }) {
- *   if (amount <= this.best) throw new FrameError("rejected", "Another bid is higher", { beat: this.best });
+ * class Lot extends contractConsumer(auction) {
+ *   static override readonly frames = frames<Lot>({
+ *     bid({ amount }) {
+ *       if (amount <= this.best) throw new FrameError("too_low", "Another bid is higher", { best: this.best });
+ *       this.best = amount;
+ *     },
+ *   });
+ *   best = 0;
+ * }
  * ```
  */
 export class FrameError extends Error {
+  /** The code that the client gets. */
   readonly code: string;
   /** The client gets this as `data`. If JSON cannot hold it, the client gets `greenroom.failed` instead. */
   readonly data: unknown;

@@ -60,17 +60,28 @@ interface Relaying {
 const relaying = new WeakSet<Handler>();
 
 // Tables are static, so one map per table suffices. Unlike an object, a map has no inherited keys.
-const maps = new WeakMap<object, ReadonlyMap<string, Handler>>();
+const maps = new WeakMap<object, ReadonlyMap<string, unknown>>();
 
-/** Returns the handler for a message type from `table`; undefined if there is none. */
-export function findHandler(table: object, type: string): Handler | undefined {
-  let map = maps.get(table);
+/**
+ * Returns the entry for a message type from `table`, as `make` returned it for its key and value; undefined if there
+ * is none. Calls `make` once for each entry of a table. A table always has the same `make`.
+ */
+export function findEntry<T>(
+  table: object,
+  type: string,
+  make: (key: string, value: unknown) => T,
+): T | undefined {
+  let map = maps.get(table) as ReadonlyMap<string, T> | undefined;
   if (!map) {
-    map = new Map(Object.entries(table).map(([key, entry]) => [key, handlerOf(key, entry)]));
+    map = new Map(Object.entries(table).map(([key, value]) => [key, make(key, value)]));
     maps.set(table, map);
   }
   return map.get(type) ?? (type.includes(".") ? map.get(type.replaceAll(".", "_")) : undefined);
 }
+
+/** Returns the handler for a message type from `table`; undefined if there is none. */
+export const findHandler = (table: object, type: string): Handler | undefined =>
+  findEntry(table, type, handlerOf);
 
 function handlerOf(key: string, entry: unknown): Handler {
   if (!isRelay(entry)) return entry as Handler;

@@ -1,9 +1,11 @@
+export type { AskOptions } from "./ask-options.ts";
 export { CloseCode, type Exit } from "./close-codes.ts";
 export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
 export { Consumer } from "./consumer.ts";
 export type {
   AcceptOptions,
   ConsumerContext,
+  Forwarded,
   Frame,
   RejectOptions,
   ResponseHeaders,
@@ -12,6 +14,7 @@ export type {
   Timers,
 } from "./consumer-context.ts";
 export type {
+  ConnectionLimits,
   Directive,
   LagPolicy,
   MailboxOptions,
@@ -41,6 +44,7 @@ export {
 export { type FrameHandlers, frames } from "./contract/frames.ts";
 export { OutgoingFrameError } from "./contract/outgoing-frame-error.ts";
 export { type Relay, relay, relayAs } from "./contract/relay.ts";
+export type { BinaryCodec, FrameCodec, TextCodec } from "./frame-codec.ts";
 export { FrameError } from "./frame-error.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export type { AsJson, NotInJson } from "./json-type.ts";
@@ -64,9 +68,10 @@ export type {
   RequiredInput,
   WithoutInput,
 } from "./machine/machine-options.ts";
+export { type MessageSchemas, messages } from "./message-schemas.ts";
+export { MessageShapeError } from "./message-shape-error.ts";
 export type {
   AskGroupOptions,
-  AskOptions,
   GroupAnswers,
   JobMessages,
   Members,
@@ -77,6 +82,18 @@ export type {
   Tally,
   TrackOptions,
 } from "./messaging.ts";
+export type {
+  ExportedActor,
+  NamedActor,
+  NamedActors,
+  NamedDeadLetter,
+  NamedDelivery,
+  NamedEffect,
+  NamedMessageEvents,
+  NamedRefuseEffect,
+  NamedReplyEffect,
+  TellEffect,
+} from "./named-actor.ts";
 export { RefusedFrameError } from "./refused-frame-error.ts";
 export type {
   ActorSnapshot,

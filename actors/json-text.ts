@@ -1,31 +1,35 @@
 import { textOf } from "../layers/errors.ts";
+import type { Frame } from "./consumer-context.ts";
 import { bigIntAsText, checkJson, NotJsonError } from "./json-values.ts";
 
-interface CachedText {
-  readonly form: string;
+interface CachedFrame {
+  readonly form: unknown;
   /** Undefined after the first encoding. */
-  readonly text: string | undefined;
+  readonly frame: Frame | undefined;
 }
 
-/** For each immutable value: its text in the form that was encoded last. */
-const texts = new WeakMap<object, CachedText>();
+/** For each immutable value: its frame in the form that was encoded last. */
+const frames = new WeakMap<object, CachedFrame>();
 
 /** Encodes `value` as JSON. Caches the text of immutable values. @throws {TypeError} as `sendJson` does. */
 export function jsonText(value: unknown): string {
   const encode = () => encodeJson(checkJson(value));
-  return typeof value === "object" && value !== null ? cachedText(value, "", encode) : encode();
+  return typeof value === "object" && value !== null ? cachedFrame(value, "", encode) : encode();
 }
 
-/** Returns the cached text of `value` in `form`, if `value` is immutable; otherwise the result of `encode`. */
-export function cachedText(value: object, form: string, encode: () => string): string {
+/**
+ * Returns the cached frame of `value` in `form`, if `value` is immutable; otherwise the result of `encode`. Each form
+ * has one type of frames.
+ */
+export function cachedFrame<F extends Frame>(value: object, form: unknown, encode: () => F): F {
   if (!Object.isFrozen(value)) return encode();
-  const known = texts.get(value);
-  if (known?.form === form && known.text !== undefined) return known.text;
-  const text = encode();
+  const known = frames.get(value);
+  if (known !== undefined && known.form === form && known.frame !== undefined) return known.frame as F;
+  const frame = encode();
   // Checking immutability takes longer than encoding, so a value is checked only at its second encoding.
-  if (known === undefined) texts.set(value, { form, text: undefined });
-  else if (isImmutable(value)) texts.set(value, { form, text });
-  return text;
+  if (known === undefined) frames.set(value, { form, frame: undefined });
+  else if (isImmutable(value)) frames.set(value, { form, frame });
+  return frame;
 }
 
 /** Encodes a value that {@link checkJson} has returned. @throws {TypeError} as `sendJson` does. */

@@ -1,10 +1,8 @@
 import type { Message } from "../layers/message.ts";
+import type { AskOptions } from "./ask-options.ts";
+import type { NamedActors } from "./named-actor.ts";
 
-export interface AskOptions {
-  /** The time limit for the reply, in milliseconds. @default 5_000 */
-  readonly timeoutMs?: number;
-}
-
+/** Options of {@link Consumer.askGroup}. */
 export interface AskGroupOptions extends AskOptions {
   /** The alias of the group's layer. @default the consumer's layer; for a runtime, the control layer */
   readonly layer?: string;
@@ -55,6 +53,7 @@ export interface PresenceDiff<M = unknown> {
 /** The members present in a group. Maps each key to the metas of all connections with that key. */
 export type Members<M = unknown> = ReadonlyMap<string, readonly M[]>;
 
+/** Options of {@link Consumer.track}. */
 export interface TrackOptions {
   /** Identifies the member to other members, for example by the id of a user. @default the actor's channel */
   readonly key?: string;
@@ -66,6 +65,7 @@ export interface TrackOptions {
   readonly graceMs?: number;
 }
 
+/** Options of {@link Consumer.submit}. */
 export interface SubmitOptions {
   /** The alias of the workers' layer. @default the consumer's layer; for a runtime, the control layer */
   readonly layer?: string;
@@ -88,17 +88,30 @@ export interface JobMessages {
 
 /** A consumer's operations on other actors and workers: see {@link Consumer}. */
 export interface Messaging {
+  /** See {@link Consumer.sendTo}. */
   sendTo(channel: string, message: Message): Promise<void>;
+  /** See {@link Consumer.ask}. */
   ask(channel: string, message: Message, options: AskOptions): Promise<unknown>;
+  /** See {@link Consumer.askGroup}. */
   askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers>;
+  /** See {@link Consumer.tag}. */
   tag(tag: string): void;
   /** Adds a tag of a snapshot. All remembered disconnects of this tag apply to the actor. */
   restoreTag(tag: string): void;
+  /** See {@link Consumer.untag}. */
   untag(tag: string): void;
+  /** See {@link Consumer.track}. */
   track(group: string, meta: unknown, options: TrackOptions): void;
+  /** See {@link Consumer.untrack}. */
   untrack(group: string): void;
+  /** See {@link Consumer.watch}. */
   watch(group: string): void;
+  /** See {@link Consumer.unwatch}. */
   unwatch(group: string): void;
+  /** See {@link Consumer.presence}. */
   presence(group: string): Members;
+  /** See {@link Consumer.submit}. */
   submit(channel: string, message: Message, options: SubmitOptions): Promise<string>;
+  /** @throws {NamedKindError} if the runtime knows no such kind. */
+  named(kind: string): NamedActors;
 }

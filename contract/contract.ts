@@ -1,5 +1,5 @@
 import { typePattern } from "./protocol.ts";
-import type { InputOf, OutputOf, Schema } from "./standard-schema.ts";
+import { type InputOf, isSchema, type OutputOf, type Schema } from "./standard-schema.ts";
 
 /** A frame that a client may send: the schema of its payload, for a frame that asks with that of the reply. */
 export type ClientFrame = Schema | AskingFrame;
@@ -76,7 +76,7 @@ type CheckedParams<Q, P extends string> = Q extends Schema
 
 /** What {@link contract} takes. */
 export interface ContractOptions<P extends string, Q, C, S> {
-  /** The pattern of the path, such as `/ws/room/:room`: see {@link Runtime.route}. */
+  /** The pattern of the path, such as `/ws/room/:room`: see `runtime.route`. */
   readonly path: P;
   /**
    * The schema of the path parameters. It takes texts, which have been decoded, and must not be asynchronous.
@@ -135,10 +135,6 @@ export function contract<
   if (params !== undefined) checkSchema(params, "the parameters");
   return { path, params: params as Q, client, server };
 }
-
-// Untyped code may pass any value. The schemas of arktype are functions.
-const isSchema = (value: unknown): value is Schema =>
-  typeof Object(value)["~standard"]?.validate === "function";
 
 function checkType(type: string): void {
   if (!typePattern.test(type) || type.startsWith("greenroom."))

@@ -1,3 +1,8 @@
+/**
+ * Contracts, which the server and its clients share. Browsers can import this module.
+ *
+ * @module greenroom/contract
+ */
 export {
   type AskingFrame,
   type ClientFrame,

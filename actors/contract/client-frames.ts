@@ -10,7 +10,7 @@ import type { Clock } from "../../layers/clock.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { type ClientFrame, idOf } from "../client-frame.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
-import { shorten, type Validation, validatePayload } from "./validate.ts";
+import { listIssues, type Validation, validatePayload } from "./validate.ts";
 
 /** A valid frame of a client. */
 export interface CheckedFrame {
@@ -27,9 +27,6 @@ interface FrameRule {
   readonly payload: Schema;
   readonly asks: boolean;
 }
-
-/** The maximum number of characters in the list of issues in a message. `issues` has all of them. */
-const longestList = 1_000;
 
 /** The time for an asynchronous schema: see {@link Limits.schemaTimeoutMs}. */
 export interface SchemaDeadline {
@@ -84,11 +81,15 @@ export class ClientFrames {
     const finish = (outcome: Validation): CheckedFrame | FrameRefusal =>
       outcome.issues === undefined
         ? { type, asks: rule.asks, id, payload: outcome.value }
-        : new FrameRefusal("greenroom.invalid", `The payload of "${type}" is not valid: ${listed(outcome)}`, {
-            id,
-            issues: outcome.issues,
-            expected: this.types,
-          });
+        : new FrameRefusal(
+            "greenroom.invalid",
+            `The payload of "${type}" is not valid: ${listIssues(outcome.issues)}`,
+            {
+              id,
+              issues: outcome.issues,
+              expected: this.types,
+            },
+          );
     const fail = (cause: unknown) => schemaFailed(type, id, cause);
     try {
       const outcome = validatePayload(rule.payload, payloadOf(frame, rule.asks));
@@ -122,11 +123,4 @@ function schemaFailed(type: string, id: FrameId | undefined, cause: unknown): Fr
     id,
     cause,
   });
-}
-
-function listed({ issues = [] }: Validation): string {
-  const list = issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join(".")}: ${message}`,
-  );
-  return shorten(list.join("; "), longestList);
 }

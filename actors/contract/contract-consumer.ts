@@ -6,31 +6,27 @@ import { CloseCode } from "../close-codes.ts";
 import { Consumer, type ConsumerStatics, receiveFrame, sendFrame } from "../consumer.ts";
 import type { ConsumerContext, Frame } from "../consumer-context.ts";
 import type { Supervision } from "../consumer-options.ts";
-import type { NoConsumerTypes } from "../consumer-types.ts";
+import type { ConsumerTypes, NoConsumerTypes, ServicesOf, UserOf } from "../consumer-types.ts";
 import { failFrame, refuseFrame, sendReply, timedOut } from "../frame-answers.ts";
 import { FrameError } from "../frame-error.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
 import { findHandler } from "../handlers.ts";
-import { cachedText } from "../json-text.ts";
+import { cachedFrame } from "../json-text.ts";
 import type { AsJson } from "../json-type.ts";
 import { type CheckedFrame, ClientFrames } from "./client-frames.ts";
-import { checkOutgoing, checkReply, checkServerFrame } from "./outgoing-check.ts";
+import { checkOutgoing, checkReply, checkServerFrame, relayErrorOf } from "./outgoing-check.ts";
 import { type RelayedTexts, relayFrame } from "./relay.ts";
 import { frameText } from "./server-frame.ts";
 
-/** The types that a consumer with a contract declares. */
-export interface ContractConsumerTypes {
-  /** The messages that the consumer handles or sends to groups: `{ room_message: { message: string } }`. */
-  readonly messages?: object;
-  /** The user that a guard finds. `route` refuses the consumer behind guards that find no such user. */
-  readonly user?: unknown;
-}
+/** The types that a consumer with a contract declares. Its path and its frames come from the contract. */
+export type ContractConsumerTypes = Omit<ConsumerTypes, "contract" | "params">;
 
 /** The types of a consumer with the contract `K`. */
 export interface TypesWithContract<K extends Contract, T extends ContractConsumerTypes> {
   readonly messages: T["messages"] extends object ? T["messages"] : Record<never, never>;
   readonly contract: K;
-  readonly user: T extends { readonly user: infer U } ? U : unknown;
+  readonly user: UserOf<T>;
+  readonly services: ServicesOf<T>;
 }
 
 /** A frame that may still need an answer. */
@@ -83,7 +79,7 @@ export abstract class ContractConsumer<
     this.#checkOutgoing(type, payload);
     const encode = () => frameText(type, payload);
     const isObject = typeof payload === "object" && payload !== null;
-    this[sendFrame](isObject ? cachedText(payload, type, encode) : encode());
+    this[sendFrame](isObject ? cachedFrame(payload, type, encode) : encode());
   }
 
   /** Sends a binary frame, which no contract describes. @throws as {@link send} does. */
@@ -107,7 +103,8 @@ export abstract class ContractConsumer<
   /** @internal */
   [relayFrame](type: string, message: Message, delivery: Delivery, texts: RelayedTexts): void {
     const encode = () => {
-      this.#checkOutgoing(type, message);
+      const error = this.#context.runSchema(() => relayErrorOf(this.#contract, type, message));
+      if (error !== undefined) throw error;
       return frameText(type, message);
     };
     const hasPosition = this.#context.recovery?.relays(delivery) ?? false;
@@ -127,6 +124,7 @@ export abstract class ContractConsumer<
 
   #handle(frame: CheckedFrame | FrameRefusal): unknown {
     if (frame instanceof FrameRefusal) return refuseFrame(this.#context, frame);
+    this.#context.handlesFrame(frame.type);
     const { frames } = this.constructor as typeof ContractConsumer;
     const handler = findHandler(frames, frame.type);
     let result: unknown;
@@ -218,6 +216,7 @@ export interface ContractConsumerBase<K extends Contract> extends ConsumerStatic
  *     say({ text }) {
  *       return this.groupSend("room", { type: "said", from: this.scope.user.name, text });
  *     },
+ *     rename: () => ({ members: 1 }),
  *   });
  *   static override readonly on = handlers<RoomChat>({ said: relay });
  *   override async connect() {

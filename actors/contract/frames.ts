@@ -21,7 +21,7 @@ export type FrameHandlers<K> = {
  * @example
  * ```ts
  * static override readonly frames = frames<RoomChat>({
- *   say({ text }) { return this.groupSend(this.group, { type: "room_message", text }); },
+ *   say({ text }) { return this.groupSend(this.group, { type: "said", from: this.name, text }); },
  *   rename({ name }) { this.name = name; return { members: 3 }; },
  * });
  * ```

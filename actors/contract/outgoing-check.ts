@@ -1,6 +1,8 @@
 import type { AskingFrame, ClientFrame, Contract, Schema } from "../../contract/index.ts";
 import { isPromise } from "../../layers/async-errors.ts";
+import type { Message } from "../../layers/message.ts";
 import type { ConsumerContext } from "../consumer-context.ts";
+import { type MessageShapeError, shapeErrorOf } from "../message-shape-error.ts";
 import { OutgoingFrameError } from "./outgoing-frame-error.ts";
 import { fieldsOf } from "./server-frame.ts";
 import { type Validation, validate, validatePayload } from "./validate.ts";
@@ -31,6 +33,19 @@ export function checkServerFrame({ server }: Contract, type: string, payload: un
   const schema = schemas[type] as Schema;
   const validateFrame = () => validatePayload(schema, fieldsOf(payload));
   check(validateFrame, `a frame of the type "${type}"`, type, report);
+}
+
+/**
+ * Returns the reason why `message` is not relayed as the frame `type`, if there is one. Unlike a frame that a handler
+ * sends, the message may come from any process.
+ */
+export function relayErrorOf(
+  { server }: Contract,
+  type: string,
+  message: Message,
+): MessageShapeError | undefined {
+  const schema = (server as Readonly<Record<string, Schema>>)[type] as Schema;
+  return shapeErrorOf(type, () => validatePayload(schema, fieldsOf(message)));
 }
 
 /** Checks the reply to a frame of `type`, as {@link checkServerFrame} does. */

@@ -1,4 +1,5 @@
 import type { Delivery } from "../../layers/message.ts";
+import { MessageShapeError } from "../message-shape-error.ts";
 
 /** The key of the method that sends a message on as a frame. Only consumers with a contract have it. */
 export const relayFrame = Symbol("relayFrame");
@@ -8,16 +9,26 @@ export const relayFrame = Symbol("relayFrame");
  * relays of the same message under several names, or for several contracts, do not replace each other's texts.
  */
 export class RelayedTexts {
-  readonly #plain = new WeakMap<object, string>();
+  /** For each message its text, or the reason why it is dropped. */
+  readonly #plain = new WeakMap<object, string | MessageShapeError>();
   readonly #positioned = new WeakMap<object, string>();
 
-  /** Returns the text of `message`. Calls `encode` only for the first of all members on this node. */
+  /**
+   * Returns the text of `message`. Calls `encode` only for the first of all members on this node.
+   * @throws {MessageShapeError} as `encode` does, for each member.
+   */
   of(message: object, encode: () => string): string {
     const known = this.#plain.get(message);
-    if (known !== undefined) return known;
-    const text = encode();
-    this.#plain.set(message, text);
-    return text;
+    if (typeof known === "string") return known;
+    if (known !== undefined) throw known;
+    try {
+      const text = encode();
+      this.#plain.set(message, text);
+      return text;
+    } catch (error) {
+      if (error instanceof MessageShapeError) this.#plain.set(message, error);
+      throw error;
+    }
   }
 
   /**
@@ -42,7 +53,7 @@ export interface Relay<T extends string = string> {
 /**
  * Sends a message of the layer to the client, unchanged, as the frame of the same type. No handler runs for a
  * member, and the frame is validated and encoded once per node. The compiler checks that the message is what the
- * frame is.
+ * frame is. A message that does not fit the frame's schema is dropped, and counted as `invalid`.
  *
  * @example
  * static override readonly on = handlers<RoomChat>({ said: relay });

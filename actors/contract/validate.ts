@@ -85,6 +85,16 @@ function readKey(step: unknown): string | number {
   return Number.isFinite(value) ? (value as number) : shortened(String(value));
 }
 
+/** The maximum number of characters in the list of issues in a message. `issues` has all of them. */
+const longestList = 1_000;
+
+export function listIssues(issues: readonly FrameIssue[]): string {
+  const list = issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`,
+  );
+  return shorten(list.join("; "), longestList);
+}
+
 const shortened = (text: string): string => shorten(text, limits.text);
 
 /** Cuts `text` after `length` characters, and marks the cut. */

@@ -17,6 +17,7 @@ import type { Overflow } from "../consumer-options.ts";
 import { timedOut } from "../frame-answers.ts";
 import { FrameRefusal } from "../frame-refusal.ts";
 import { NotJsonError } from "../json-values.ts";
+import { checkMessage } from "../message-schemas.ts";
 import { ownMachine } from "../own-machine.ts";
 import { type ActorSnapshot, readSnapshot } from "../snapshot/actor-snapshot.ts";
 import { checkState } from "../snapshot/check-state.ts";
@@ -76,25 +77,29 @@ export function machineConsumer<
   const L extends string | undefined = undefined,
   const P extends string = never,
   K extends Contract | undefined = undefined,
+  S extends object = Record<never, never>,
 >(
   machine: M & MachineFor<M, K>,
-  options: MachineConsumerOptions<M, L, P, K> & RequiredInput<M>,
-): MachineConsumerClass<L, P, K>;
+  options: MachineConsumerOptions<M, L, P, K, S> & RequiredInput<M>,
+): MachineConsumerClass<L, P, K, S>;
 export function machineConsumer(
   machine: AnyStateMachine,
   options: AnyMachineConsumerOptions = {},
 ): MachineConsumerClass<string | undefined, string, Contract | undefined> {
   const { contract } = options;
   const frames = new MachineFrames(machine, contract);
+  const provided = new WeakMap<object, AnyStateMachine>();
 
-  class MachineConsumer extends Consumer<{ params: string }> {
+  class MachineConsumer extends Consumer<{ params: string; services: Record<never, never> }> {
     static readonly machine: AnyStateMachine = machine;
     static readonly [ownMachine]: AnyStateMachine = machine;
     static readonly contract = contract;
     static override readonly layer = options.layer;
     static override readonly needs = options.needs ?? [];
+    static override readonly messages: object | undefined = options.messages;
     static override readonly mailbox = options.mailbox ?? {};
     static override readonly outbox = options.outbox ?? {};
+    static override readonly limits = options.limits ?? {};
     static override readonly on = messageTypes(machine);
     static override readonly supervision = options.supervision ?? {};
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
@@ -192,6 +197,7 @@ export function machineConsumer(
     }
 
     override [receiveMessage](message: Message, delivery: Delivery): unknown {
+      if (options.messages !== undefined) checkMessage(options.messages, message, this.#context);
       const answer = new MessageAnswer();
       if (!this.#handle({ type: `message.${message.type}`, message, delivery }, answer)) this.unhandled();
       return this.#settled()?.then(() => answer.value) ?? answer.value;
@@ -202,11 +208,21 @@ export function machineConsumer(
       else {
         const { type, frame } = received;
         const answer = this.#answers.toFrame(received);
+        if (contract !== undefined) this.#context.handlesFrame(type);
         const isTaken = this.#handle({ type: `frame.${type}`, frame }, answer);
         if (!isTaken) this.#answers.refuseUnexpected(received, this.#expected);
         if (this.#effects.size > 0) this.#pending = answer;
       }
       return this.#settled();
+    }
+
+    /** The machine with the implementations that need services. */
+    get #provided(): AnyStateMachine {
+      if (options.provide === undefined) return machine;
+      const services = this.#context.runtime.services as never;
+      const known = provided.get(services) ?? machine.provide(options.provide(services));
+      provided.set(services, known);
+      return known;
     }
 
     async #start(saved: ActorSnapshot | undefined): Promise<void> {
@@ -218,7 +234,7 @@ export function machineConsumer(
         ...(saved && { snapshot: saved.state }),
         ...(options.input && { input: options.input(scope) }),
       };
-      const actor: AnyActor = createActor(machine, settings as ActorOptions<AnyStateMachine>);
+      const actor: AnyActor = createActor(this.#provided, settings as ActorOptions<AnyStateMachine>);
       this.#actor = actor;
       this.#context.runs(actor);
       onEmitted(actor, (effect) => this.#run(effect as Effect));

@@ -37,10 +37,12 @@ export function performEffect(
       const except = effect.others ? { except: groups.channel } : {};
       return groups.groupSend(effect.group, effect.message, except);
     }
+    case "tell":
+      return messaging.named(effect.kind).get(effect.key).send(effect.message);
     default:
       throw new TypeError(
         "A machine and its actors can emit send, reply, refuse, drain, close, join, leave, tag, untag, track, " +
-          `untrack, watch, unwatch and groupSend, not ${nameOf(effect)}.`,
+          `untrack, watch, unwatch, groupSend and tell, not ${nameOf(effect)}.`,
       );
   }
 }

@@ -1,9 +1,10 @@
-import type { AnyStateMachine } from "xstate";
+import type { AnyStateMachine, EventFrom } from "xstate";
 import type { FrameId } from "../../contract/index.ts";
 import type { Delivery, Gap, Message } from "../../layers/message.ts";
 import type { Exit } from "../close-codes.ts";
 import type { Scope } from "../consumer-context.ts";
 import type { TrackOptions } from "../messaging.ts";
+import type { TellEffect } from "../named-actor.ts";
 
 /**
  * The frames that a machine without a contract accepts, by type: `{ press: { button: string } }` for a client that
@@ -25,6 +26,14 @@ export type MessageEvents<Messages> = {
     readonly delivery: Delivery;
   };
 }[keyof Messages & string];
+
+/** The messages in the events of the machine `M`, by type. Any messages, if the machine declares no types of events. */
+export type MachineMessages<M extends AnyStateMachine> = string extends EventFrom<M>["type"]
+  ? Readonly<Record<string, object>>
+  : { [E in MessageEventOf<EventFrom<M>> as TypeOf<E>]: Omit<E["message"], "type"> };
+
+type MessageEventOf<E> = Extract<E, { readonly type: `message.${string}`; readonly message: object }>;
+type TypeOf<E> = E extends { readonly type: `message.${infer T}` } ? T : never;
 
 /** The other events of a connection. A machine may ignore any of them. */
 export type ConnectionEvents =
@@ -62,7 +71,8 @@ export type Effect<F = unknown, R = unknown> =
       readonly group: string;
       readonly message: Message;
       readonly others?: boolean;
-    };
+    }
+  | TellEffect;
 
 /**
  * Replies to the frame or the message that asks. A frame gets its reply at once, as {@link Effect} `send` does, and

@@ -3,6 +3,8 @@ import type { Contract, ContractParams } from "../../contract/index.ts";
 import type { Consumer, ConsumerStatics } from "../consumer.ts";
 import type { AcceptOptions, ConsumerContext, RejectOptions, Scope } from "../consumer-context.ts";
 import type { Supervision } from "../consumer-options.ts";
+import type { MessageSchemas } from "../message-schemas.ts";
+import type { MachineMessages } from "./machine-events.ts";
 
 /** Options of {@link machineConsumer}: static properties of a {@link Consumer}, and machine options. */
 export interface MachineConsumerOptions<
@@ -10,7 +12,8 @@ export interface MachineConsumerOptions<
   L extends string | undefined,
   P extends string,
   K extends Contract | undefined = undefined,
-> extends Partial<Omit<ConsumerStatics, "layer" | "on">> {
+  S extends object = Record<never, never>,
+> extends Partial<Omit<ConsumerStatics, "layer" | "on" | "messages">> {
   /** The name of the class, in errors and diagrams. @default the machine's id */
   readonly name?: string;
   /** The alias of the layer for the consumer's groups. */
@@ -22,10 +25,24 @@ export interface MachineConsumerOptions<
    * that fit the contract: see {@link ContractEvents}.
    */
   readonly contract?: K;
+  /** Schemas of messages by type. A message that does not fit causes no event: see {@link messages}. */
+  readonly messages?: MessageSchemas<MachineMessages<M>>;
   /** The path parameters that `input` needs. `route` refuses a pattern without them. A contract has its own. */
   readonly params?: readonly P[];
   /** Returns the input of the machine. Required if the types of the machine require an input. */
   readonly input?: (scope: MachineScope<P, K>) => InputFrom<M>;
+  /**
+   * Returns the implementations of actors, actions, guards and delays that need services of the runtime, as
+   * `machine.provide` of XState takes them. Called once for each runtime.
+   *
+   * @example
+   * machineConsumer(note, {
+   *   provide: ({ db }: { db: Database }) => ({
+   *     actors: { load: fromPromise<string, string>(({ input }) => db.load(input)) },
+   *   }),
+   * });
+   */
+  readonly provide?: (services: S) => Parameters<M["provide"]>[0];
   /**
    * Decides about the upgrade before the machine starts. Returns options of {@link Consumer.accept}, such as
    * a subprotocol, or the status and reason of a refusal. May return a promise. An error refuses the upgrade
@@ -34,8 +51,10 @@ export interface MachineConsumerOptions<
    * @default accepts each upgrade, without a subprotocol
    *
    * @example
-   * accept: ({ subprotocols }) =>
-   *   subprotocols.includes("v2.chat") ? { subprotocol: "v2.chat" } : { status: 400, reason: "Speak v2.chat" },
+   * machineConsumer(createMachine({}), {
+   *   accept: ({ subprotocols }) =>
+   *     subprotocols.includes("v2.chat") ? { subprotocol: "v2.chat" } : { status: 400, reason: "Speak v2.chat" },
+   * });
    */
   readonly accept?: (scope: MachineScope<P, K>) => Acceptance | Promise<Acceptance>;
   /**
@@ -52,7 +71,8 @@ export type AnyMachineConsumerOptions = MachineConsumerOptions<
   AnyStateMachine,
   string | undefined,
   string,
-  Contract | undefined
+  Contract | undefined,
+  never
 >;
 
 /** The decision about an upgrade: accepted, or refused with an HTTP status, as by {@link Consumer.reject}. */
@@ -78,8 +98,9 @@ export interface MachineConsumerClass<
   L extends string | undefined,
   P extends string,
   K extends Contract | undefined = undefined,
+  S extends object = Record<never, never>,
 > extends Omit<ConsumerStatics, "layer"> {
-  new (context: ConsumerContext): Consumer<MachineConsumerTypes<P, K>>;
+  new (context: ConsumerContext): Consumer<MachineConsumerTypes<P, K, S>>;
   readonly name: string;
   readonly machine: AnyStateMachine;
   readonly layer: L;
@@ -87,6 +108,6 @@ export interface MachineConsumerClass<
 }
 
 /** The types that a machine consumer declares. */
-export type MachineConsumerTypes<P extends string, K> = [K] extends [Contract]
-  ? { readonly contract: K }
-  : { readonly params: P };
+export type MachineConsumerTypes<P extends string, K, S> = [K] extends [Contract]
+  ? { readonly contract: K; readonly services: S }
+  : { readonly params: P; readonly services: S };

@@ -73,13 +73,30 @@ export function readSnapshot(given: unknown, machine: string): ActorSnapshot {
       `The snapshot is of the machine ${quote(id)}, but this consumer runs the machine ${quote(machine)}.`,
     );
   }
+  return copyOf(given, { ...machineParts, ...membershipParts }) as unknown as ActorSnapshot;
+}
+
+/**
+ * Returns a checked copy of a saved machine, because XState changes a snapshot that it restores.
+ * @throws {SnapshotError} unless `given` has the format of {@link SavedMachine}, and is of `machine`.
+ */
+export function readMachine(given: unknown, machine: string): SavedMachine {
+  const { machine: id } = isObject(given) ? given : {};
+  if (id !== machine) {
+    const found = typeof id === "string" ? `a snapshot of the machine ${quote(id)}` : "not a saved machine";
+    throw new SnapshotError(`This is ${found}, but the machine to restore is ${quote(machine)}.`);
+  }
+  return copyOf(given, machineParts) as unknown as SavedMachine;
+}
+
+function copyOf(given: unknown, parts: Parts<never>): JsonObject {
   const snapshot = jsonCopy(given, "snapshot") as JsonObject;
-  for (const [name, isValid] of Object.entries(parts)) {
+  for (const [name, isValid] of Object.entries<(part: unknown) => boolean>(parts)) {
     if (!isValid(snapshot[name])) {
       throw new SnapshotError(`snapshot.${name} is not valid: the snapshot was changed, or is incomplete.`);
     }
   }
-  return snapshot as unknown as ActorSnapshot;
+  return snapshot;
 }
 
 export const quote = (text: string): string => JSON.stringify(text);
@@ -91,9 +108,9 @@ const isListOf = (isItem: (item: unknown) => boolean) => (value: unknown) =>
   Array.isArray(value) && value.every(isItem);
 const isNames = isListOf(isString);
 
-const parts: {
-  readonly [K in Exclude<keyof ActorSnapshot, "version" | "machine">]: (part: unknown) => boolean;
-} = {
+type Parts<K extends string> = { readonly [P in K]: (part: unknown) => boolean };
+
+const machineParts: Parts<Exclude<keyof SavedMachine, "machine">> = {
   state: isJsonObject,
   delays: isListOf(
     (delay) =>
@@ -105,6 +122,9 @@ const parts: {
       isNames(delay.source) &&
       isNames(delay.target),
   ),
+};
+
+const membershipParts: Parts<keyof SavedMemberships> = {
   groups: isNames,
   tags: isNames,
   presence: isListOf(

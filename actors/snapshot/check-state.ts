@@ -1,5 +1,5 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
-import { type ActorSnapshot, quote } from "./actor-snapshot.ts";
+import { quote, type SavedMachine } from "./actor-snapshot.ts";
 import { isJsonObject, type Json, type JsonObject, pathOf } from "./json-copy.ts";
 import { SnapshotError } from "./snapshot-error.ts";
 import { actorMark } from "./xstate-internals.ts";
@@ -10,7 +10,7 @@ import { actorMark } from "./xstate-internals.ts";
  *
  * @throws {SnapshotError} that names the state, region, child, history or delay that does not fit.
  */
-export function checkState(machine: AnyStateMachine, { state, delays }: ActorSnapshot): void {
+export function checkState(machine: AnyStateMachine, { state, delays }: SavedMachine): void {
   const { status } = state;
   if (status !== "active")
     throw new SnapshotError(`The machine in the snapshot has the status ${quote(String(status))}.`);

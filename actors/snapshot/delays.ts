@@ -68,7 +68,8 @@ export function fireDelays(root: AnyActor, started: readonly ScheduledEvent[]): 
   }
 }
 
-function actorAt(root: AnyActorRef, path: readonly string[]): AnyActorRef {
+/** Returns the actor at the end of a path of ids. */
+export function actorAt(root: AnyActorRef, path: readonly string[]): AnyActorRef {
   let actor = root;
   for (const id of path) {
     const snapshot: unknown = actor.getSnapshot();

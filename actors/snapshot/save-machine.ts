@@ -26,24 +26,40 @@ export function saveMachine(actor: AnyActor, clock: Clock): SavedMachine {
   const { status } = actor.getSnapshot();
   if (status !== "active")
     throw new SnapshotError(`The machine has the status ${quote(status)}: save it while it runs.`);
-  const state = stateOf(actor, "state") as JsonObject;
+  const state = saveState(actor, "state") as JsonObject;
   return { machine: actor.logic.id, state, delays: delaysOf(actor, clock) };
 }
 
-/** Returns the state of an actor in XState's format for persisted snapshots. */
-function stateOf(actor: AnyActorRef, path: string): Json {
+/**
+ * Returns the state of an actor and its children in XState's format for persisted snapshots.
+ * @param path the place of the state in the snapshot, for errors
+ * @throws {SnapshotError} if a part of it cannot be saved.
+ */
+export function saveState(actor: AnyActorRef, path: string): Json {
   const snapshot: unknown = actor.getSnapshot();
   if (!isMachineSnapshot(snapshot)) return jsonCopy(withoutOutcome(actor.getPersistedSnapshot(), path), path);
-  const children: Record<string, unknown> = {};
+  const children: Record<string, Json> = {};
   for (const [id, child] of childrenOf(snapshot)) {
     children[id] = saveChild(id, child, pathOf(`${path}.children`, id));
   }
   const context = jsonCopy(snapshot.context, `${path}.context`, referenceTo(snapshot.children));
-  // XState would follow a context that contains itself for ever, so it gets the checked copy.
-  const checked = { ...snapshot, context, children: {} };
-  const persisted = (actor as AnyActor).logic.getPersistedSnapshot(checked, undefined);
-  return jsonCopy({ ...withoutOutcome(persisted, path), children }, path);
+  return { ...placeOf(actor as AnyActor, snapshot, path), context, children };
 }
+
+/** Returns the state of a machine without its context and children. */
+function placeOf({ logic }: AnyActor, snapshot: AnyMachineSnapshot, path: string): JsonObject {
+  const { _nodes: nodes, historyValue: history, status } = snapshot;
+  const saved = places.get(nodes);
+  if (saved !== undefined && saved.history === history && status === "active") return saved.place;
+  // XState would follow a context that contains itself for ever, so it gets none.
+  const persisted = logic.getPersistedSnapshot({ ...snapshot, context: {}, children: {} }, undefined);
+  const place = jsonCopy(withoutOutcome(persisted, path), path) as JsonObject;
+  if (status === "active") places.set(nodes, { history, place });
+  return place;
+}
+
+/** The results of {@link placeOf} by XState's list of active states, which is the same until one of them changes. */
+const places = new WeakMap<object, { readonly history: unknown; readonly place: JsonObject }>();
 
 /**
  * Returns the state of an ended child without what JSON cannot hold of its outcome: without the output, and
@@ -65,7 +81,7 @@ function canHold(value: unknown, path: string): boolean {
   }
 }
 
-function saveChild(id: string, child: AnyActorRef, path: string): object {
+function saveChild(id: string, child: AnyActorRef, path: string): JsonObject {
   const { src, systemId, _syncSnapshot: syncSnapshot } = child as Child;
   // In another process, XState could generate the same id for a new child, which would replace this one.
   if (child.id !== id || generatedId.test(id)) {
@@ -79,7 +95,12 @@ function saveChild(id: string, child: AnyActorRef, path: string): object {
         "add the logic to the `actors` of `setup`, and spawn it by its name.",
     );
   }
-  return { snapshot: stateOf(child, `${path}.snapshot`), src, systemId, syncSnapshot };
+  return {
+    snapshot: saveState(child, `${path}.snapshot`),
+    src,
+    ...(systemId !== undefined && { systemId }),
+    ...(syncSnapshot !== undefined && { syncSnapshot }),
+  };
 }
 
 /** Replaces references to children of the machine, as XState does. */
@@ -87,14 +108,14 @@ function referenceTo(children: Children): Replace {
   return (object, path) => {
     if (actorMark in object) {
       throw new SnapshotError(
-        `A snapshot cannot hold ${path}, because XState treats an object with the key ${actorMark} as an actor.`,
+        `A snapshot cannot hold ${path()}, because XState treats an object with the key ${actorMark} as an actor.`,
       );
     }
     if (!isActor(object)) return undefined;
     const { id } = object;
     if (children[id] === object) return { [actorMark]: 1, id };
     throw new SnapshotError(
-      `A snapshot cannot hold ${path}, because the actor ${quote(id)} is not a child of this machine: ` +
+      `A snapshot cannot hold ${path()}, because the actor ${quote(id)} is not a child of this machine: ` +
         "remove the reference from the context, for example when you stop the actor.",
     );
   };

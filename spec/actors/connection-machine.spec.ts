@@ -4,7 +4,7 @@ import { createActor, fromTransition } from "xstate";
 import { connectionLogic, isInspected, trackInspection } from "../../actors/connection-machine.ts";
 
 const accept: ConnectionEvent = { type: "accept" };
-const reject: ConnectionEvent = { type: "reject", status: 409, reason: "Full" };
+const reject: ConnectionEvent = { type: "reject", status: 409, reason: "Full", by: "consumer" };
 const close: ConnectionEvent = { type: "close", code: 4000, reason: "enough", by: "consumer" };
 const restart: ConnectionEvent = { type: "close", code: 1012, reason: "restart", by: "runtime" };
 const lost: ConnectionEvent = { type: "lost", code: 1001, reason: "tab closed" };
@@ -85,7 +85,7 @@ const events: ConnectionEvent[] = [
   close,
   lost,
   cleaned,
-  { type: "reject", status: 409, reason: "Full" },
+  { type: "reject", status: 409, reason: "Full", by: "consumer" },
   { type: "fail" },
   { type: "restart" },
   { type: "deadline" },

@@ -7,7 +7,7 @@ import {
   InvalidOptionError,
   MemoryLayer,
   type Message,
-  OutgoingFrameError,
+  MessageShapeError,
   relay,
   relayAs,
 } from "greenroom";
@@ -158,22 +158,53 @@ describe("relay", () => {
     expect(validated).to.deep.equal(["said", "spoken", "hall said"]);
   });
 
-  it("does not validate in production, and encodes once", async () => {
-    await runtime.close();
-    reset(false);
-    const clients = [await join("/room"), await join("/room")];
-    expect(await stringified(() => receive(clients, { type: "said", text: "unfit" }))).to.equal(1);
-    expect(validated).to.deep.equal([]);
-    expect(errors).to.deep.equal([]);
-  });
+  for (const isValidating of [true, false]) {
+    it(`drops a message that does not fit, checked once (validateOutgoing: ${isValidating})`, async () => {
+      await runtime.close();
+      reset(isValidating);
+      const clients = [await join("/room"), await join("/room"), await join("/hall")];
+      for (const _ of [1, 2]) await runtime.layers.chat.groupSend("room", { type: "said", text: "unfit" });
+      const received = await receive(clients, { type: "said", text: "fit" });
+      expect(received).to.deep.equal(Array(3).fill('{"type":"said","text":"fit"}'));
+      expect(runtime.counters().dropped).to.include({ invalid: 6, "not-json": 0 });
+      // Once for each message and class, because the classes have contracts of their own.
+      expect(validated.sort()).to.deep.equal([...Array(3).fill("hall said"), ...Array(3).fill("said")]);
+      expect(errors).to.have.length(2);
+      for (const error of errors)
+        expect(error)
+          .to.be.instanceOf(MessageShapeError)
+          .and.include({ message: 'A message of the type "said" does not fit its schema: text: unfit' });
+    });
+  }
 
-  it("reports a message that does not fit once, and sends it nevertheless", async () => {
-    const clients = [await join("/room"), await join("/room"), await join("/hall")];
-    const received = await receive(clients, { type: "said", text: "unfit" });
-    expect(received).to.deep.equal(Array(3).fill('{"type":"said","text":"unfit"}'));
-    // One report for each class, because the classes have contracts of their own.
-    expect(errors).to.have.length(2);
-    for (const error of errors) expect(error).to.be.instanceOf(OutgoingFrameError);
+  it("drops all messages of a frame whose schema is asynchronous or fails, and says so", async () => {
+    const failing = contract({
+      path: "/failing",
+      client: {},
+      server: {
+        late: schemaOf(async () => Promise.reject(new Error("late"))),
+        broken: schemaOf(() => {
+          throw new Error("broken");
+        }),
+      },
+    });
+    class Failing extends contractConsumer(failing)<{ messages: { late: object; broken: object } }> {
+      static override readonly layer = "chat";
+      static override readonly on = handlers<Failing>({ late: relay, broken: relay });
+      override async connect() {
+        await this.groupAdd("room");
+      }
+    }
+    runtime.route(Failing);
+    const clients = [await join("/failing"), await join("/room")];
+    for (const type of ["late", "broken"]) await runtime.layers.chat.groupSend("room", { type });
+    await receive(clients.slice(1), { type: "said", text: "fit" });
+    expect(runtime.counters().dropped).to.include({ invalid: 2 });
+    expect(errors.map(String)).to.deep.equal([
+      'MessageShapeError: The schema of the message "late" is asynchronous: only a synchronous schema can check messages.',
+      'MessageShapeError: The schema of the message "broken" failed.',
+    ]);
+    expect(runtime.size).to.equal(2);
   });
 
   it("carries numbers of any size, and a bigint as decimal digits", async () => {
