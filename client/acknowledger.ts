@@ -33,7 +33,7 @@ export function createAcknowledger(environment: Environment, acknowledge: () => 
   function reset(): void {
     length = 0;
     environment.clearTimeout(timer);
-    timer = undefined;
+    timer = 0;
   }
 
   return { add, reset };

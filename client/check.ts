@@ -24,7 +24,7 @@ export function check(
       const issue = (result as { readonly issues?: readonly { readonly message: string }[] } | undefined)
         ?.issues?.[0];
       if (!issue) return () => accept(value);
-      if (others.length > 0) return check(schema, others, accept, refuse);
+      if (others.length) return check(schema, others, accept, refuse);
       return fail(invalidFrame(issue.message));
     };
     return outcome instanceof Promise ? outcome.then(choose, fail) : choose(outcome);

@@ -51,8 +51,9 @@ export interface ConnectOptions {
    */
   readonly url?: string | URL;
   /**
-   * A token for the guards, or a function that returns one. The function is called before each attempt to connect.
-   * The token has at most 3,072 bytes of UTF-8, and is never a part of the address.
+   * A token for the guards, or a function that returns one. The function is called before each attempt to connect, and
+   * when the sign-in expires soon and the server wants a new token. The token has at most 3,072 bytes of UTF-8, and is
+   * never a part of the address.
    */
   readonly token?: string | (() => string | Promise<string>);
   /** Subprotocols of the application, from which the server may choose {@link Client.protocol}. */
@@ -141,6 +142,7 @@ export interface RawClient extends AnyClient {
   on(type: "text", listener: (text: string) => void): () => void;
   /** Calls `listener` with the value of each frame of text that is JSON. */
   on(type: "json", listener: (value: unknown) => void): () => void;
+  /** Calls `listener` for each frame of bytes. */
   on(type: "bytes", listener: (bytes: Uint8Array) => void): () => void;
   /** Sends text or bytes. See {@link Client.send}. */
   send(frame: string | Uint8Array, options?: SendOptions): Promise<void>;

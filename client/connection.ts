@@ -35,10 +35,7 @@ import {
   stableAfterMs,
 } from "./timing.ts";
 
-/**
- * Opens a connection, which connects until it is closed.
- * @throws {TypeError} if there is no WebSocket.
- */
+/** Opens a connection, which connects until it is closed. @throws {TypeError} if there is no WebSocket. */
 export function openConnection(
   url: string,
   options: ConnectOptions,
@@ -63,8 +60,8 @@ export function openConnection(
   /** The attempts that failed since the last success. */
   let failures = 0;
   let hello: Hello | undefined;
-  /** The session to resume, and the number of attempts to resume it. */
   let session: string | undefined;
+  /** The attempts to resume the session. */
   let tries = 0;
   /** Whether `hello` or `resumed` has arrived on the current socket, and when. */
   let isOnline = false;
@@ -95,7 +92,7 @@ export function openConnection(
     if (socket?.readyState === openState) socket.send(data);
   };
   const outgoing = createQueue(maxQueue, maxQueueBytes, transmit);
-  const write = (frame: ClientControl) => transmit(controlText(frame));
+  const write = (frame?: ClientControl) => frame && transmit(controlText(frame));
   const acknowledger = createAcknowledger(environment, () => {
     if (isOnline) write({ c: "ack", n: got });
   });
@@ -110,6 +107,9 @@ export function openConnection(
     return state;
   }
 
+  /** Never calls `token` at once: after `connect`, the application has not added its listeners yet. */
+  const askForToken = () => Promise.resolve().then(() => (typeof token === "function" ? token() : token));
+
   function connect(): void {
     const mine = ++attempt;
     const ifCurrent =
@@ -118,9 +118,7 @@ export function openConnection(
         if (mine === attempt) listener(event);
       };
     schedule(lost, connectTimeoutMs);
-    // Never at once: the application has not added its listeners yet.
-    Promise.resolve()
-      .then(() => (typeof token === "function" ? token() : token))
+    askForToken()
       .then(
         ifCurrent((value: string | undefined) => {
           const offered = [
@@ -178,7 +176,7 @@ export function openConnection(
   function watch(): void {
     const waitMs = (hello as Hello).beatMs - Math.max(0, now() - heardAt);
     if (beats > 1) lost();
-    else if (beats > 0 || waitMs <= 0) beat();
+    else if (beats || waitMs <= 0) beat();
     else schedule(watch, waitMs);
   }
 
@@ -220,9 +218,9 @@ export function openConnection(
   }
 
   /** @throws an error if the frame breaks the protocol. */
-  function control({ c, ...frame }: Control): void {
+  function control(frame: Control): void {
+    const { c, code, reason, n, done, after, received, ...rest } = frame;
     must(typeof c === "string");
-    const { code, reason, n, done, after, received, ...rest } = frame;
     const isResuming = !isOnline && !!session;
     if (c === "ack") {
       must(isOnline);
@@ -232,7 +230,7 @@ export function openConnection(
       must(isOnline);
       count(toCount(n, 1), 0);
       gaps.call({ missed: n as number, fresh: false });
-    } else if (c === "gap") gaps.call(frame as unknown as Gap);
+    } else if (c === "gap") gaps.call(rest as unknown as Gap);
     else if (c === "hello") {
       must(!isOnline && !isResuming);
       begin(frame as unknown as Hello);
@@ -241,12 +239,11 @@ export function openConnection(
       const lostFrames = toCount(rest.from, got + 1) - got - 1;
       outgoing.settle(done);
       outgoing.resend(received);
-      const since = owner.since?.(false);
-      if (since) write(since);
+      write(owner.since?.(false));
       got += lostFrames;
       acknowledger.reset();
       join("resumed");
-      if (lostFrames > 0) gaps.call({ missed: lostFrames, fresh: false });
+      if (lostFrames) gaps.call({ missed: lostFrames, fresh: false });
     } else if (c === "gone") {
       must(!!session);
       const isExact = done !== undefined;
@@ -256,12 +253,21 @@ export function openConnection(
     } else if (c === "bye") {
       if (after === null) end(toCount(code), reason as string, isOnline);
       else lost(toCount(after));
-    } else owner.control?.({ c, ...frame });
+    } else if (c === "renew") renew();
+    else owner.control?.(frame);
+  }
+
+  /** Answers the guards, which want a new token. */
+  function renew(): void {
+    askForToken()
+      .then((value) => {
+        if (isOnline && value && encodeToken(value)) write({ c: "renew", token: value });
+      })
+      .catch(report);
   }
 
   /** `hello`: a session begins. */
   function begin(frame: Hello): void {
-    const since = owner.since?.(true);
     // After a resumption that failed, the application knows already that the old session is lost.
     const isNews = status.state === "away";
     toCount(frame.window, 1);
@@ -273,7 +279,7 @@ export function openConnection(
     tries = 0;
     got = 0;
     acknowledger.reset();
-    if (since) write(since);
+    write(owner.since?.(true));
     join("hello");
     if (isNews) gaps.call({ fresh: true });
   }
@@ -327,15 +333,14 @@ export function openConnection(
   function pump(): void {
     if (isOnline) outgoing.write(hello as Hello);
     // Away, the actor would wait for the client until the server gives it up.
-    const isHeard = isOnline || !session;
-    if (status.state === "closing" && outgoing.isEmpty() && isHeard) leave();
+    if (status.state === "closing" && outgoing.isEmpty() && (isOnline || !session)) leave();
   }
 
   // ---- The end
 
   function close(): Promise<void> {
     if (move("close")) {
-      refusal = new ConnectionClosed(normal, "close was called");
+      refusal = new ConnectionClosed(normal, "close()");
       closeTimer = environment.setTimeout(leave, closeTimeoutMs);
       pump();
       // The time for the queue may be shorter than the delay of the next attempt.
@@ -361,15 +366,14 @@ export function openConnection(
 
   /** See `endSession` for `isExact`. */
   function end(code: number, reason: string, isExact = false): void {
-    const httpStatus = 3300 <= code && code < 3600 ? code - 3000 : undefined;
-    const error = new ConnectionClosed(code, reason, httpStatus);
-    refusal = error;
+    const httpStatus = 3300 <= code && code < 3490 ? code - 3000 : undefined;
+    refusal = new ConnectionClosed(code, reason, httpStatus);
     drop(normal);
     pageListeners.abort();
     environment.clearTimeout(closeTimer);
     acknowledger.reset();
     move("end", { code, reason, ...(httpStatus && { status: httpStatus }) });
-    outgoing.endSession(isExact, error);
+    outgoing.endSession(isExact, refusal);
     owner.ended?.(true);
     resolveClosed();
   }

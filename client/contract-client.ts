@@ -106,8 +106,12 @@ export function contractClient(
   // ---- What the connection tells
 
   function deliver(data: string | Uint8Array): void {
-    const { type, ...payload }: Record<string, unknown> = (parse(data) as Fields | undefined) ?? {};
-    const { id, value, "@": position } = payload;
+    const {
+      type,
+      "@": position,
+      ...payload
+    }: Record<string, unknown> = (parse(data) as Fields | undefined) ?? {};
+    const { id, value } = payload;
     const ask = asks.get(id);
     if (type === FrameType.reply) {
       // An ask that was given up is not known any more.
@@ -122,10 +126,8 @@ export function contractClient(
         if (isValidating) report(invalidFrame(data));
         return;
       }
-      if (Array.isArray(position)) {
-        keep(position);
-        delete payload["@"];
-      }
+      // The position of a relayed message is its group and its offset.
+      if (Array.isArray(position) && marks.has(position[0])) marks.set(position[0], position[1]);
       // A payload that is not an object is carried as `value`. Only the schema tells it from one that is.
       const isBoxed = Object.keys(payload).join() === "value";
       const values = isBoxed ? [payload, value] : [payload];
@@ -144,15 +146,14 @@ export function contractClient(
     refuse: (error: unknown) => void = report,
   ): void {
     const checked = check(schema, values, accept, refuse);
-    if (!earlier && !(checked instanceof Promise)) {
-      checked();
-      return;
+    if (!earlier && !(checked instanceof Promise)) checked();
+    else {
+      const done = Promise.all([checked, earlier]).then(([settle]) => {
+        if (earlier === done) earlier = undefined;
+        settle();
+      });
+      earlier = done;
     }
-    const done = Promise.all([checked, earlier]).then(([settle]) => {
-      if (earlier === done) earlier = undefined;
-      settle();
-    });
-    earlier = done;
   }
 
   function ended(isClosed: boolean): void {
@@ -177,10 +178,6 @@ export function contractClient(
     } else if (c === "left") marks.delete(group);
     // The server knows what has arrived: after a loss by `since`, and after a resumption by the counts.
     else if (c === "joined") marks.set(group, at);
-  }
-
-  function keep([group, offset]: readonly unknown[]): void {
-    if (marks.has(group)) marks.set(group, offset);
   }
 
   /** A ticket proves fewer groups than 500, and a frame of the default `maxPayload` has room for so many. */

@@ -13,6 +13,7 @@ import type { ErrorFrame } from "../contract/index.ts";
  * - `ERR_CONNECTION_CLOSED`: see {@link ConnectionClosed}
  */
 export class ClientError extends Error {
+  /** The stable name of the error: `ERR_QUEUE_FULL`. Of a {@link FrameRefused}, the code of the server's answer. */
   declare readonly code: string;
 
   constructor(code: string, message: string) {
@@ -36,6 +37,7 @@ export class MayHaveBeenTaken extends ClientError {
 export class ConnectionClosed extends ClientError {
   /** The close code. */
   declare readonly closeCode: number;
+  /** The reason for the close. */
   declare readonly reason: string;
   /** The HTTP status of the refusal, if the server refused the connection. */
   declare readonly status: number | undefined;

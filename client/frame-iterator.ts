@@ -45,7 +45,7 @@ export function createFrameIterator(stop: () => void): FrameIterator {
     async next() {
       while (!frames.length && !isOver) await new Promise<void>((resolve) => wakers.push(resolve));
       const take = frames.shift();
-      return take ? { value: take(), done: false } : { value: undefined, done: true };
+      return { value: take?.(), done: !take } as IteratorResult<unknown>;
     },
     return() {
       frames = [];

@@ -1,7 +1,7 @@
 /**
  * The client: connects to a server, and stays connected.
  *
- * @module
+ * @module greenroom/client
  */
 import type { Contract } from "../contract/index.ts";
 import type { Client, ConnectOptions, ContractConnectOptions, RawClient } from "./client.ts";

@@ -62,7 +62,7 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
       frames += 1;
       bytes += size;
     }
-    if (frames > 0 && (frames >= maxFrames || bytes > maxBytes))
+    if (frames && (frames >= maxFrames || bytes > maxBytes))
       frame.reject(new ClientError("ERR_QUEUE_FULL", "Too many frames wait."));
     else waiting.push(frame);
   }
@@ -117,6 +117,6 @@ export function createQueue(maxFrames: number, maxBytes: number, transmit: Trans
     }
   }
 
-  const isEmpty = (): boolean => written.length + waiting.length === 0;
+  const isEmpty = (): boolean => !written.length && !waiting.length;
   return { isEmpty, add, cancel, write, settle, resend, endSession };
 }

@@ -16,13 +16,11 @@ export function rawClient(options: ConnectOptions, environment: Environment): Ra
   };
 
   function deliver(data: string | Uint8Array): void {
-    if (typeof data !== "string") {
-      listeners.bytes.call(data);
-      return;
-    }
-    listeners.text.call(data);
-    const value = parse(data);
-    if (value !== undefined) listeners.json.call(value);
+    if (typeof data === "string") {
+      listeners.text.call(data);
+      const value = parse(data);
+      if (value !== undefined) listeners.json.call(value);
+    } else listeners.bytes.call(data);
   }
 
   // The caller may change its bytes while the frame waits.

@@ -1,7 +1,7 @@
 /**
  * The client for React 18 and later.
  *
- * @module
+ * @module greenroom/client/react
  */
 import { useEffect, useInsertionEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Contract, ServerFrames } from "../../contract/index.ts";
@@ -87,7 +87,8 @@ export function useConnection(
  *
  * @example
  * ```ts
- * useEvents(client, "said", ({ from, text }) => setLines((lines) => [...lines, `${from}: ${text}`]));
+ * const { client } = useConnection(roomChat, { params: { room: "tea" } });
+ * useEvents(client, "said", ({ from, text }) => console.log(from, text));
  * ```
  */
 export function useEvents<K, T extends keyof ServerFrames<K> & string>(

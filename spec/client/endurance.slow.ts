@@ -18,7 +18,8 @@ class Forgetful extends Counting {
 }
 
 const clientCount = 12;
-const durationMs = 4_000;
+/** A number of rounds, not a time: a busy machine needs longer for as much harm. */
+const rounds = 500;
 
 /** A client that sends numbered texts, and bytes whose length is their number. */
 class Sender {
@@ -36,9 +37,13 @@ class Sender {
     this.journal = new Journal(this.client);
   }
 
-  /** The actor of its present session. */
+  /**
+   * The actor of its present session. An upgrade that was held for long begins an actor after that one, which never
+   * gets a client.
+   */
   get actor(): Counting | undefined {
-    return Counting.all.findLast(({ scope }) => scope.path === this.path);
+    const all = Counting.all.filter(({ scope }) => scope.path === this.path);
+    return all.findLast(({ isAway }) => !isAway) ?? all.at(-1);
   }
 
   /** The texts that handlers have begun with, in all sessions. */
@@ -94,7 +99,7 @@ function randomIntegers(seed: number): (limit: number) => number {
 }
 
 describe("Clients behind a bad network", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let lines: Lines;
   let url: string;
 
@@ -111,12 +116,11 @@ describe("Clients behind a bad network", function () {
     await stopServing();
   });
 
-  /** Exchanges frames for a while, and harms the lines. Then heals the lines, and waits until all is settled. */
+  /** Exchanges frames for some rounds, and harms the lines. Then heals the lines, and waits until all is settled. */
   async function endure(route: string, seed: number): Promise<readonly Sender[]> {
     const senders = Array.from({ length: clientCount }, (_, index) => new Sender(url, `/${route}/${index}`));
     const below = randomIntegers(seed);
-    const end = performance.now() + durationMs;
-    while (performance.now() < end) {
+    for (let round = 0; round < rounds; round += 1) {
       for (const sender of senders) {
         if (below(2) === 0 && sender.pending < 300) sender.send(below(12));
         if (below(8) === 0) sender.sendBytes();

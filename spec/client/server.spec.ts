@@ -30,6 +30,16 @@ class Counter extends WebSocketConsumer {
   }
 }
 
+/** Its first actor closes the connection when a frame arrives. */
+class Restarting extends WebSocketConsumer {
+  static actors = 0;
+  readonly #isFirst = ++Restarting.actors === 1;
+  override async receive(text: string) {
+    this.send(this.#isFirst ? "last" : text);
+    if (this.#isFirst) this.close(1012);
+  }
+}
+
 const talk = contract({
   path: "/talk/:room",
   client: {
@@ -88,6 +98,24 @@ describe("A client and the server", () => {
     expect(texts).to.deep.equal(numbers.map((number) => `echo ${number}`));
     expect(gaps).to.deep.equal([]);
     await until(() => sockets.length === 5);
+  });
+
+  // The server repeated `bye` with `after` at each resume, for `resumeMs`.
+  it("begin another session after a close with 1012 by a node that stays", async () => {
+    const { runtime, url } = await serve({ layers: chat() });
+    runtime.route("/restart", Restarting);
+    const client = opened(rawClient({ url: `${url}/restart`, WebSocket: CutSocket }, atOnce));
+    const texts: string[] = [];
+    const gaps: unknown[] = [];
+    client.on("text", (text) => texts.push(text));
+    client.onGap((gap) => gaps.push(gap));
+    const sends = ["restart", "perhaps", "next"].map((text) => client.send(text));
+    const outcomes = await Promise.allSettled(sends);
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(["fulfilled", "rejected", "fulfilled"]);
+    await until(() => texts.length === 2);
+    expect(texts).to.deep.equal(["last", "next"]);
+    expect(gaps).to.deep.equal([{ fresh: true }]);
+    expect(sockets.length).to.equal(3);
   });
 
   it("speak a contract: frames, replies, refusals and events", async () => {

@@ -31,7 +31,7 @@ export class Pages {
     let newServer: Awaited<ReturnType<typeof pageServer>>;
     const pages = this;
     before(async function () {
-      this.timeout(60_000); // long enough to unpack the browser from npm
+      this.timeout(180_000); // long enough to unpack the browser from npm
       [newServer, pages.#browser] = await Promise.all([
         pageServer(program),
         launchBrowser({ isKeepingPages }),
