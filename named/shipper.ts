@@ -1,0 +1,208 @@
+import { systemClock } from "../layers/clock.ts";
+import { effectOf, QueueFullError } from "../layers/errors.ts";
+import type { LayerState } from "../layers/layer-state.ts";
+import { pause } from "../layers/retry.ts";
+import type {
+  Partition,
+  Shipment,
+  ShipmentOutcome,
+  ShipmentReply,
+  StateMessage,
+} from "../layers/state-backend.ts";
+import { NotStoredError, OutcomeUnknownError } from "./errors.ts";
+import type { ShipmentOptions } from "./kind-options.ts";
+
+/** Limits of one shipment. */
+const maxMessages = 256;
+const maxBytes = 1024 * 1024;
+
+/** The time after which a message that could not be stored is given up, in milliseconds. */
+const giveUpMs = 10_000;
+
+/** The memory for messages that wait for the store, in bytes, for one kind on one node. */
+const maxWaitingBytes = 64 * 1024 * 1024;
+
+interface Waiting {
+  readonly key: string;
+  readonly payload: Uint8Array;
+  readonly isAsk: boolean;
+  readonly since: number;
+  resolve(outcome: ShipmentOutcome): void;
+  reject(error: Error): void;
+}
+
+/** The messages to one partition. One shipment is under way at a time, so the messages stay in order. */
+interface Lane {
+  readonly partition: Partition;
+  readonly waiting: Waiting[];
+  /** The number of the last message of this node. */
+  last: number;
+  /** The number of the last message that the store has acknowledged. */
+  acknowledged: number;
+  isShipping: boolean;
+}
+
+export interface ShipperListener {
+  /** No node listens to a partition. */
+  unheard(partition: Partition): void;
+  /** The store has lost messages that it had acknowledged. */
+  lost(partition: Partition, messages: number): void;
+  /** A message was refused because its mailbox is full. */
+  full(): void;
+}
+
+/**
+ * Stores the messages of this node in the mailboxes of one kind. Messages of one turn of the event loop go together.
+ * The messages to a partition have numbers, so a shipment can be repeated after a broken connection.
+ */
+export class Shipper {
+  readonly #state: LayerState;
+  readonly #kind: string;
+  readonly #sender: string;
+  readonly #options: ShipmentOptions;
+  readonly #listener: ShipperListener;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #closing = new AbortController();
+  #waitingBytes = 0;
+
+  /** @param sender identifies this node, and is new for each shipper */
+  constructor(
+    state: LayerState,
+    kind: string,
+    sender: string,
+    options: ShipmentOptions,
+    listener: ShipperListener,
+  ) {
+    this.#state = state;
+    this.#kind = kind;
+    this.#sender = sender;
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  /**
+   * Stores a message. Resolves with `parked` if it is an ask to a parked actor; such a message is not stored.
+   *
+   * @throws {QueueFullError} if the mailbox is full.
+   * @throws {NotStoredError} if the message was certainly not stored.
+   * @throws {OutcomeUnknownError} if the connection broke, and it is not known whether the message was stored.
+   */
+  async ship(index: number, key: string, payload: Uint8Array, isAsk: boolean): Promise<"stored" | "parked"> {
+    if (this.#closing.signal.aborted) throw new NotStoredError("The runtime is closed.");
+    if (this.#waitingBytes + payload.length > maxWaitingBytes) {
+      throw new NotStoredError(
+        `${maxWaitingBytes} bytes of messages to the kind "${this.#kind}" wait for the store: send fewer at a time.`,
+      );
+    }
+    this.#waitingBytes += payload.length;
+    try {
+      const outcome = await new Promise<ShipmentOutcome>((resolve, reject) => {
+        const lane = this.#laneOf(index);
+        lane.waiting.push({ key, payload, isAsk, since: performance.now(), resolve, reject });
+        if (!lane.isShipping) this.#start(lane);
+      });
+      if (outcome !== "full") return outcome;
+      this.#listener.full();
+      throw new QueueFullError(
+        `The mailbox of the named actor "${this.#kind}" ${JSON.stringify(key)} is full.`,
+      );
+    } finally {
+      this.#waitingBytes -= payload.length;
+    }
+  }
+
+  /** Rejects the messages that wait. A shipment that is under way ends first. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #laneOf(index: number): Lane {
+    let lane = this.#lanes.get(index);
+    if (lane === undefined) {
+      const partition = { kind: this.#kind, index };
+      lane = { partition, waiting: [], last: 0, acknowledged: 0, isShipping: false };
+      this.#lanes.set(index, lane);
+    }
+    return lane;
+  }
+
+  #start(lane: Lane): void {
+    lane.isShipping = true;
+    // The messages of this turn of the event loop go together.
+    queueMicrotask(() => void this.#drain(lane));
+  }
+
+  async #drain(lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const batch = takeBatch(lane.waiting);
+      try {
+        const reply = await this.#shipBatch(lane, batch);
+        for (const [index, { resolve }] of batch.entries()) resolve(reply.outcomes[index] ?? "stored");
+      } catch (error) {
+        for (const { reject } of batch) reject(error as Error);
+      }
+    }
+    lane.isShipping = false;
+  }
+
+  async #shipBatch(lane: Lane, batch: readonly Waiting[]): Promise<ShipmentReply> {
+    const messages: StateMessage[] = batch.map(({ key, payload, isAsk }) => {
+      lane.last += 1;
+      return { key, payload, isAsk, number: lane.last };
+    });
+    const shipment = { sender: this.#sender, messages, ...this.#options, stopAtFull: false };
+    const reply = await this.#attempt(
+      (isRepeated) => this.#send(lane, shipment, isRepeated),
+      batch[0]?.since ?? 0,
+    );
+    lane.acknowledged = lane.last;
+    if (!reply.isHeard) this.#listener.unheard(lane.partition);
+    return reply;
+  }
+
+  async #send(lane: Lane, shipment: Shipment, isRepeated: boolean): Promise<ShipmentReply> {
+    const reply = await this.#state.run((backend) => backend.ship(lane.partition, shipment));
+    const first = lane.last - shipment.messages.length;
+    const wasTaken = isRepeated && reply.last >= lane.last;
+    const known = wasTaken ? first : reply.last;
+    if (known < lane.acknowledged) this.#listener.lost(lane.partition, lane.acknowledged - known);
+    return reply;
+  }
+
+  /** Repeats `attempt` until it succeeds, the store refuses it, or the time is over. */
+  async #attempt(
+    attempt: (isRepeated: boolean) => Promise<ShipmentReply>,
+    since: number,
+  ): Promise<ShipmentReply> {
+    let isCertain = true;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt(!isCertain);
+      } catch (error) {
+        const effect = effectOf(error);
+        const isRefused = effect === "refused";
+        if (effect === "unknown") isCertain = false;
+        const isOver = performance.now() - since > giveUpMs || this.#closing.signal.aborted;
+        if (!isRefused && !isOver) {
+          await pause(Math.min(1_000, 20 * 2 ** tries), systemClock, this.#closing.signal);
+          continue;
+        }
+        const options = { cause: error };
+        const why = error instanceof Error ? error.message : String(error);
+        if (isCertain) throw new NotStoredError(`The message was not stored: ${why}`, options);
+        throw new OutcomeUnknownError(`It is not known whether the message was stored: ${why}`, options);
+      }
+    }
+  }
+}
+
+function takeBatch(waiting: Waiting[]): readonly Waiting[] {
+  let bytes = 0;
+  let count = 0;
+  for (const { payload } of waiting) {
+    if (count === maxMessages || (count > 0 && bytes + payload.length > maxBytes)) break;
+    bytes += payload.length;
+    count += 1;
+  }
+  return waiting.splice(0, count);
+}
