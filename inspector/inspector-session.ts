@@ -10,9 +10,10 @@ import type { Failures } from "./activity/failures.ts";
 import { guarded, guardedObserver } from "./activity/guarded-observer.ts";
 import { MachineInspection } from "./activity/machine-inspection.ts";
 import { TransitionCounts } from "./activity/transition-counts.ts";
-import type { Consumers, Failure, Tick } from "./protocol.ts";
+import type { Consumers, Failure, NamedReport, Tick } from "./protocol.ts";
 import { ActorList } from "./view/actor-list.ts";
 import { consumerFacts } from "./view/consumer-facts.ts";
+import { type KindRequest, namedKindFacts, namedReport } from "./view/named-report.ts";
 import { NodeReport } from "./view/node-report.ts";
 import { countStates } from "./view/state-counts.ts";
 
@@ -105,6 +106,11 @@ export class InspectorSession {
     this.#active?.activityLog.recordWork(actor, () => entry);
   }
 
+  /** Reads what the store has of a kind of named actors. Never rejects. */
+  readNamed(request: KindRequest, payloads: boolean): Promise<NamedReport> {
+    return namedReport(this.#internals.context.named, request, payloads);
+  }
+
   #start(): ActiveSession {
     const { inspection, supervisor, report } = this.#internals.context;
     const { isHidden, tickMs } = this.#options;
@@ -168,6 +174,7 @@ export class InspectorSession {
       ...this.#nodeReport.take(active.recorder, { actors, watching: this.#subscribers.size }),
       stateCounts,
       transitions: active.transitionCounts.take(),
+      named: namedKindFacts(this.#internals.context),
       failures: this.#options.failures.recent,
     };
     return active.lastTick;

@@ -136,6 +136,7 @@ export function inspector(
     checks: {},
     guards: [originGuard({ allow: origins }), ...(access ? [access.guard] : []), ...guards],
     answer: access?.signIn(page) ?? page,
+    isPermanent: true,
   });
   for (const [name, answer] of assets) files.set(`${path}/${name}`, access?.protect(answer) ?? answer);
   inspection.onFailure = (...failure) => session.recordFailure(failures.add(...failure));

@@ -2,7 +2,15 @@ import { JsonWebSocketConsumer } from "../actors/index.ts";
 import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import type { OpenedHistory } from "./activity/activity-log.ts";
 import type { InspectorSession, SessionSubscriber } from "./inspector-session.ts";
-import type { Consumers, Hello, ListRequest, PageReport, PageRequest, Tick } from "./protocol.ts";
+import type {
+  Consumers,
+  Hello,
+  ListRequest,
+  NamedRequest,
+  PageReport,
+  PageRequest,
+  Tick,
+} from "./protocol.ts";
 import { InvalidRequestError, readRequest } from "./requests.ts";
 import { machineFacts } from "./view/consumer-facts.ts";
 
@@ -16,6 +24,9 @@ interface OpenedActor {
   lastSent: number;
 }
 
+/** The pause between two reads of the store, in milliseconds. */
+const namedPauseMs = 2_000;
+
 /** Answers requests of the page. Sends the requested list and history again at each tick. */
 export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements SessionSubscriber {
@@ -25,6 +36,10 @@ export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type
     #listRequest: ListRequest | undefined;
     #opened: OpenedActor | undefined;
     #wantsPayloads = false;
+    #namedRequest: NamedRequest | undefined;
+    #isReadingNamed = false;
+    /** The time from which on the store may be read again, in milliseconds of `performance.now`. */
+    #nextNamedAt = 0;
 
     override connect(): void {
       this.accept();
@@ -59,6 +74,7 @@ export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type
       this.#report(tick);
       this.#reportList();
       this.#reportHistory(false);
+      this.#reportNamed();
     }
 
     async #answer(request: PageRequest): Promise<void> {
@@ -72,6 +88,11 @@ export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type
           this.#report({ type: "machines", consumer: request.consumer, machines });
           break;
         }
+        case "named":
+          this.#namedRequest = request;
+          this.#nextNamedAt = 0;
+          this.#reportNamed();
+          break;
         case "open":
           this.#open(request.actor);
           this.#reportHistory(true);
@@ -103,6 +124,23 @@ export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type
     #reportList(): void {
       const request = this.#listRequest;
       if (request !== undefined && request.limit > 0) this.#report(session.actors.list(request));
+    }
+
+    /** Reads the store unless it was read just now. One read is under way at a time. */
+    #reportNamed(): void {
+      const request = this.#namedRequest;
+      if (request?.kind === undefined || this.#isReadingNamed || performance.now() < this.#nextNamedAt)
+        return;
+      this.#isReadingNamed = true;
+      void session.readNamed({ ...request, kind: request.kind }, hello.payloads).then((report) => {
+        this.#isReadingNamed = false;
+        if (this.signal.aborted) return;
+        if (this.#namedRequest !== request) this.#reportNamed();
+        else {
+          this.#nextNamedAt = performance.now() + namedPauseMs;
+          this.#report(report);
+        }
+      });
     }
 
     #reportHistory(isFirst: boolean): void {

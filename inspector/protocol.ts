@@ -1,5 +1,7 @@
 import type { MarkedArrow, MarkedState } from "../diagrams/marked-machine.ts";
 import type { DropReason, Health, LayerCounters } from "../layers/index.ts";
+import type { NamedCounters } from "../named/context.ts";
+import type { ActorFacts, MemberFacts, ParkedFacts, PartitionFacts } from "../named/kind-reader.ts";
 import type { RuntimeDropReason } from "../runtime/counters.ts";
 import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 
@@ -8,9 +10,10 @@ import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 
 /**
  * A request of the page. The server answers each request. It sends the requested list and history again at
- * each {@link Tick}, until a new request of the same type replaces the previous request.
+ * each {@link Tick}, until a new request of the same type replaces the previous request. The answer to a
+ * {@link NamedRequest} is read from the store, so it is sent again every two seconds only.
  */
-export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
+export type PageRequest = ListRequest | MachinesRequest | NamedRequest | OpenRequest | PayloadsRequest;
 
 /** Requests the actors that match all given conditions. */
 export interface ListRequest {
@@ -46,7 +49,19 @@ export interface PayloadsRequest {
   readonly shown: boolean;
 }
 
-export type PageReport = Hello | Consumers | Machines | Tick | List | History | Refused;
+/** Requests what the store has of a kind of named actors. Without `kind`, the server reads and sends nothing. */
+export interface NamedRequest {
+  readonly type: "named";
+  readonly kind?: string;
+  /** The actors after this key. */
+  readonly after?: string;
+  /** The open actor. */
+  readonly key?: string;
+  /** The open partition. */
+  readonly partition?: number;
+}
+
+export type PageReport = Hello | Consumers | Machines | Tick | List | NamedReport | History | Refused;
 
 /** The first report on a connection. */
 export interface Hello {
@@ -104,6 +119,8 @@ export interface Tick {
   /** The counts of each consumer's actors, by {@link ConsumerFacts.id}. */
   readonly stateCounts: Readonly<Record<string, StateCounts>>;
   readonly transitions: readonly TransitionCount[];
+  /** The kinds of named actors, as this node sees them. */
+  readonly named: readonly NamedKindFacts[];
   /** The last 20 failures since the inspector was mounted, newest first. */
   readonly failures: readonly Failure[];
 }
@@ -206,6 +223,67 @@ export interface ActorRow {
   readonly waitingBytes: number;
   readonly ageMs: number;
   readonly lastError?: Pick<Failure, "stage" | "message" | "at">;
+}
+
+export interface NamedKindFacts {
+  readonly kind: string;
+  /** The alias of the layer. */
+  readonly layer: string;
+  /** Whether this node can run the kind. */
+  readonly runs: boolean;
+  readonly partitions: number;
+  readonly counters: NamedCounters;
+}
+
+/** A kind as the store has it. All texts are truncated. */
+export interface NamedReport {
+  readonly type: "named";
+  /** The answered request. The order of its keys is the order in {@link NamedRequest}. */
+  readonly request: NamedRequest;
+  readonly content: NamedContent | { readonly error: string };
+}
+
+export interface NamedContent {
+  readonly members: readonly MemberFacts[];
+  /** The first 256 partitions. */
+  readonly partitions: readonly PartitionFacts[];
+  /** At most 100 of the parked actors. */
+  readonly parked: readonly ParkedFacts[];
+  /** At most 50 actors, in the order of the store. */
+  readonly actors: readonly NamedActorRow[];
+  /** The key after which the next actors are. Absent if there are no more. */
+  readonly next?: string;
+  readonly open?: NamedActorRow & NamedActorDetails;
+  /** The newest dead letters of the open actor or partition: at most 100, newest first. */
+  readonly deadLetters: readonly NamedDeadLetterRow[];
+}
+
+/** The facts of a stored actor. */
+export interface NamedActorRow
+  extends Pick<ActorFacts, "bytes" | "dueInMs" | "hasEnded" | "key" | "mailbox" | "parked" | "partition"> {
+  /** The state of the machine. Empty if the actor does not exist. */
+  readonly state: string;
+  /** The reason why the snapshot cannot be read. */
+  readonly unreadable?: string;
+}
+
+export interface NamedActorDetails extends Pick<ActorFacts, "delays"> {
+  readonly version?: string;
+  readonly machineVersion?: number;
+  /** Present only if {@link Hello.payloads} is true. */
+  readonly view?: string;
+  /** Present only if {@link Hello.payloads} is true. */
+  readonly context?: string;
+}
+
+export interface NamedDeadLetterRow {
+  readonly key?: string;
+  readonly at: number;
+  readonly reason: string;
+  /** The type of the message, the delay, or the effect and its target. */
+  readonly what: string;
+  /** The content of the message or effect. Present only if {@link Hello.payloads} is true. */
+  readonly payload?: string;
 }
 
 /** New history entries of the open actor. The first report about an actor contains all kept entries. */

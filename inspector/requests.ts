@@ -1,8 +1,9 @@
-import type { ListRequest, MachineKind, PageRequest, SortKey } from "./protocol.ts";
+import type { ListRequest, MachineKind, NamedRequest, PageRequest, SortKey } from "./protocol.ts";
 
 const sorts: readonly SortKey[] = ["oldest", "newest", "mailbox", "waiting", "error"];
 const kinds: readonly MachineKind[] = ["connection", "own"];
 const maxRows = 200;
+const maxPartition = 4_095;
 const longestText = 500;
 
 /** A page's request is malformed. The page shows the error's message. */
@@ -16,13 +17,15 @@ export function readRequest(value: unknown): PageRequest {
       return readList(given);
     case "machines":
       return { type: "machines", consumer: text(given.consumer, "consumer") };
+    case "named":
+      return readNamed(given);
     case "open":
       return { type: "open", ...(given.actor !== undefined && { actor: text(given.actor, "actor") }) };
     case "payloads":
       return { type: "payloads", shown: given.shown === true };
     default:
       throw new InvalidRequestError(
-        'The type of a request must be "list", "machines", "open" or "payloads".',
+        'The type of a request must be "list", "machines", "named", "open" or "payloads".',
       );
   }
 }
@@ -36,6 +39,16 @@ function readList({ consumer, state, search, sort, offset, limit }: Record<strin
     sort: oneOf(sorts, sort, "sort"),
     offset: count(offset, "offset", Number.MAX_SAFE_INTEGER),
     limit: count(limit, "limit", maxRows),
+  };
+}
+
+function readNamed({ kind, after, key, partition }: Record<string, unknown>): NamedRequest {
+  return {
+    type: "named",
+    ...(kind !== undefined && { kind: text(kind, "kind") }),
+    ...(after !== undefined && { after: text(after, "after") }),
+    ...(key !== undefined && { key: text(key, "key") }),
+    ...(partition !== undefined && { partition: count(partition, "partition", maxPartition) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { create, createName, setAttribute, write, writeName } from "./dom.js";
 import { age as ageOf, bytes, count } from "./format.js";
+import { followOnClick } from "./row-link.js";
 
 /** @import { ActorRow } from "../protocol.ts" */
 /** @typedef {{ readonly row: ActorRow, readonly consumer: string, readonly href: string }} ActorLine */
@@ -34,10 +35,7 @@ export function createActorRow() {
     cell("Age", "number", age),
     cell("Last error", "", error),
   );
-  element.addEventListener("click", ({ target }) => {
-    if (target instanceof Element && target.closest("a")) return;
-    if (getSelection()?.type !== "Range") window.location.hash = link.hash;
-  });
+  followOnClick(element, link);
 
   return {
     element,
@@ -47,7 +45,7 @@ export function createActorRow() {
       setAttribute(link, "href", href);
       writeName(consumer, name);
       writeName(path, row.path);
-      write(state, row.state);
+      writeName(state, row.state);
       state.dataset.state = row.state;
       writeName(ownState, row.own ?? "");
       groups.show(row.groups, row.groupCount);

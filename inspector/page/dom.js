@@ -43,7 +43,7 @@ export function setAttribute(element, name, value) {
 /** Writes a name, with a tooltip if it may be clipped. @param {HTMLElement} element @param {string} text */
 export function writeName(element, text) {
   write(element, text);
-  const title = text.length > 12 ? text : "";
+  const title = text.length > 4 ? text : "";
   if (element.title !== title) element.title = title;
 }
 

@@ -1,4 +1,4 @@
-import { create, find, write } from "./dom.js";
+import { create, find, write, writeName } from "./dom.js";
 import { bytes, count, milliseconds, rate } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { createSparkline } from "./sparkline.js";
@@ -43,7 +43,7 @@ export function createFigures(header) {
         "dropped-rate": `${rate(dropped.reduce((sum, { perSecond }) => sum + perSecond, 0))}/s`,
       };
       for (const [name, text] of Object.entries(texts))
-        write(find(header, `[data-figure="${name}"]`, HTMLElement), text);
+        writeName(find(header, `[data-figure="${name}"]`, HTMLElement), text);
       deliveries.draw(at);
       loop.draw(at);
       drops.draw(dropped);

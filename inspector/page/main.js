@@ -8,9 +8,11 @@ import { count, moment } from "./format.js";
 import { createLayers } from "./layers.js";
 import { createLive } from "./live.js";
 import { createMachines } from "./machines.js";
+import { createNamed } from "./named.js";
 import { hashOf, pageSize, placeOf, readPlace } from "./place.js";
 
 /** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines } from "../protocol.ts" */
+/** @import { NamedReport, NamedRequest } from "../protocol.ts" */
 /** @import { PageReport, PageRequest, Tick, TransitionCount } from "../protocol.ts" */
 /** @import { RawClient } from "./client.js" */
 /** @import { Place, View } from "./place.js" */
@@ -26,6 +28,7 @@ const section = {
   machines: byId("machines"),
   actors: byId("actors"),
   actor: byId("actor"),
+  named: byId("named"),
   layers: byId("layers"),
   failures: byId("failures"),
 };
@@ -43,6 +46,8 @@ let tick;
 let transitions = [];
 /** @type {List | undefined} */
 let list;
+/** @type {NamedReport | undefined} */
+let named;
 /** The history reports that are not drawn yet. @type {History[]} */
 let histories = [];
 let payloads = false;
@@ -74,6 +79,7 @@ const actorView = createActor(section.actor, (shown) => {
   payloads = shown;
   requestVisible();
 });
+const namedView = createNamed(section.named, (change) => go({ ...place, ...change }));
 const layersView = createLayers(section.layers);
 const failuresView = createFailures(section.failures);
 
@@ -115,9 +121,13 @@ function onReport(report) {
       figures.add(report);
       transitions = document.hidden ? [] : [...transitions, ...report.transitions];
       tick = report;
+      requestVisible();
       break;
     case "list":
       if (isCurrent(report)) list = report;
+      break;
+    case "named":
+      if (JSON.stringify(report.request) === JSON.stringify(namedRequest())) named = report;
       break;
     case "history":
       histories.push(report);
@@ -157,6 +167,7 @@ function visibleSections() {
     machines: view === "machines" || isWide.matches,
     actors: isActors && actor === undefined,
     actor: isActors && actor !== undefined,
+    named: view === "named",
     layers: view === "layers",
     failures: view === "failures",
   };
@@ -179,10 +190,30 @@ function listRequest() {
 /** Whether `answer` is for the current request. The order of keys is always the same. @param {List} answer */
 const isCurrent = (answer) => JSON.stringify(answer.request) === JSON.stringify(listRequest());
 
+function shownKind() {
+  const kinds = tick?.named ?? [];
+  return (kinds.find(({ kind }) => kind === place.kind) ?? kinds[0])?.kind;
+}
+
+/** @returns {NamedRequest} */
+function namedRequest() {
+  const kind = shownKind();
+  const { after, key, partition } = place;
+  if (!visibleSections().named || kind === undefined) return { type: "named" };
+  return {
+    type: "named",
+    kind,
+    ...(after !== undefined && { after }),
+    ...(key !== undefined && { key }),
+    ...(partition !== undefined && { partition }),
+  };
+}
+
 /** Requests the data that the visible sections need, unless it was requested already. */
 function requestVisible() {
   const { consumer, actor } = place;
   requestOnce("list", listRequest());
+  requestOnce("named", namedRequest());
   for (const id of [shownConsumer(), consumer])
     if (id !== undefined && consumers.has(id) && !machines.has(id))
       requestOnce(`machines ${id}`, { type: "machines", consumer: id });
@@ -249,6 +280,9 @@ function draw() {
   if (visible.actors) actorsView.draw({ consumers, machines, list, isAnswer, place });
   if (visible.actor) actorView.draw({ histories, consumers, hasPayloads: hello?.payloads ?? false, place });
   histories = [];
+  const kind = shownKind();
+  const report = named?.request.kind === kind ? named : undefined;
+  if (visible.named) namedView.draw({ kinds: tick?.named ?? [], kind, report, place });
   if (visible.layers) layersView.draw(tick?.layers ?? []);
   if (visible.failures) failuresView.draw({ failures: tick?.failures ?? [], consumers, place });
   focusAfter?.();
@@ -266,6 +300,7 @@ function drawViews(visible) {
   const notes = {
     machines: count(consumers.size),
     actors: tick ? count(tick.figures.actors) : "",
+    named: tick ? count(tick.named.length) : "",
     layers: ill > 0 ? `${count(ill)} unhealthy` : tick ? count(tick.layers.length) : "",
     failures: tick ? count(tick.failures.length) : "",
   };

@@ -101,6 +101,8 @@ function createEntry(entry, before) {
   if (entry.what && entry.what !== word) step.append(createName(entry.what, "what"), " ");
   if (entry.detail) step.append(createName(entry.detail, "detail"), " ");
   if (entry.bytes !== undefined) step.append(create("span", "size", bytes(entry.bytes)));
+  // The line may be too short for a text without a tooltip of its own.
+  step.title = [word, entry.what, entry.detail].filter(Boolean).join(" ");
 
   const time = create("time", "", preciseTime(entry.at));
   const since = before === undefined ? "" : distance(entry.at - before);

@@ -1,20 +1,17 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Counters } from "../../runtime/counters.ts";
+import { LoopDelay } from "../../runtime/loop-delay.ts";
 import type { RuntimeContext } from "../../runtime/runtime-context.ts";
 import type { ActivityRecorder } from "../activity/activity-recorder.ts";
 import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
-
-/** Node measures the intervals of a timer with this period. An interval minus the period is the delay. */
-const loopTimerMs = 10;
 
 /** Reports metrics of a node and its layers, with rates over the last four ticks. */
 export class NodeReport {
   readonly #layers: readonly (readonly [string, ChannelLayer])[];
   readonly #counters: Counters;
   readonly #sessions: RuntimeContext["sessions"];
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: loopTimerMs });
+  readonly #loopDelay = new LoopDelay();
   #rates = new Rates();
 
   constructor({ layers, counters, sessions }: Pick<RuntimeContext, "counters" | "layers" | "sessions">) {
@@ -25,12 +22,11 @@ export class NodeReport {
 
   start(): void {
     this.#rates = new Rates();
-    this.#loopDelay.reset();
-    this.#loopDelay.enable();
+    this.#loopDelay.start();
   }
 
   stop(): void {
-    this.#loopDelay.disable();
+    this.#loopDelay.stop();
   }
 
   /** Returns the figures and layers of a tick. Must be called once per tick. */
@@ -72,7 +68,7 @@ export class NodeReport {
         deliveriesPerSecond: reports.reduce((sum, { perSecond }) => sum + perSecond.delivered, 0),
         framesInPerSecond: rate("framesIn"),
         framesOutPerSecond: rate("framesOut"),
-        loopDelay: this.#takeLoopDelay(),
+        loopDelay: this.#loopDelay.take(),
         rssBytes: rss,
         heapBytes: heapUsed,
         cpu: rate("cpuMicroseconds") / 1e6,
@@ -91,19 +87,5 @@ export class NodeReport {
         { total, perSecond: this.#rates.perSecond(`${prefix} ${reason}`) },
       ]),
     ) as Dropped<R>;
-  }
-
-  /** The delay of the event loop since the previous call or, for the first call, since `start`. */
-  #takeLoopDelay(): Figures["loopDelay"] {
-    const histogram = this.#loopDelay;
-    const delayMs = (nanoseconds: number) =>
-      histogram.count === 0 ? 0 : Math.max(0, nanoseconds / 1e6 - loopTimerMs);
-    const taken = {
-      p50: delayMs(histogram.percentile(50)),
-      p99: delayMs(histogram.percentile(99)),
-      max: delayMs(histogram.max),
-    };
-    histogram.reset();
-    return taken;
   }
 }

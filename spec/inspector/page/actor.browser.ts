@@ -28,7 +28,7 @@ describe("Inspector page, view of an actor", () => {
         "from layer to actor: message line g1",
         "from actor to client: sent text 5 B",
       ]);
-      const facts = await tab.page.locator(".facts").innerText();
+      const facts = await tab.page.locator(".facts:visible").innerText();
       expect(facts)
         .to.match(/State\s+joined\.online/)
         .and.match(/Groups\s+g1/)

@@ -77,4 +77,28 @@ describe("Inspector page, list of actors", () => {
     ).to.equal(true);
     expect(await tab.page.evaluate("[...window.row.parentNode.children].indexOf(window.row)")).to.equal(3);
   });
+
+  it("opens an actor by a click anywhere in its row, in a tab of its own with Ctrl, but not by selecting text", async () => {
+    await spawn(1);
+    const tab = await premises.openTab();
+    await tab.lists("1–1 of 1");
+    const { page, rows } = tab;
+    const state = await rows.locator("td .state").boundingBox();
+    if (state === null) throw new Error("The row shows no state.");
+    const y = state.y + state.height / 2;
+    await page.mouse.move(state.x + state.width - 2, y);
+    await page.mouse.down();
+    await page.mouse.move(state.x + 4, y);
+    await page.mouse.up();
+    expect(String(await page.evaluate("String(getSelection())"))).to.not.equal("");
+    expect(page.url()).to.not.include("actor=");
+    const age = rows.locator("td").nth(5);
+    const other = page.context().waitForEvent("page");
+    await age.click({ modifiers: ["ControlOrMeta"] });
+    await other;
+    expect(page.url()).to.not.include("actor=");
+    await age.click();
+    await page.getByRole("link", { name: "All actors" }).click();
+    await rows.getByRole("link").and(page.locator(":focus")).waitFor();
+  });
 });

@@ -114,7 +114,7 @@ describe("Inspector page", () => {
   });
 
   it("is accessible in light and dark mode, and fits windows of any width", async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     const tab = await premises.openTab();
     const [client] = await premises.connectAll(times(12, (index) => `/chorus/${"g".repeat(90)}${index}`));
     client?.send(`fail ${"W".repeat(300)}`);
