@@ -41,7 +41,7 @@ export type AsyncApiSource =
  *
  * @example
  * ```ts
- * const document = asyncApi([RoomChat, Auction], { title: "Chat", version: "1.0.0" });
+ * const document = asyncApi([roomChat, Auction], { title: "Chat", version: "1.0.0" });
  * await writeFile("asyncapi.json", JSON.stringify(document, undefined, 2));
  * ```
  */

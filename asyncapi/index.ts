@@ -1,3 +1,8 @@
+/**
+ * AsyncAPI documents of contracts.
+ *
+ * @module greenroom/asyncapi
+ */
 export { type AsyncApiOptions, type AsyncApiSource, asyncApi } from "./async-api.ts";
 export { AsyncApiError } from "./async-api-error.ts";
 export type {

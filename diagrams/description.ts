@@ -5,6 +5,7 @@ export interface Named {
   readonly params?: unknown;
 }
 
+/** The cause of a transition. */
 export type Trigger =
   | { readonly kind: "event"; readonly type: string }
   | { readonly kind: "always" }
@@ -13,6 +14,7 @@ export type Trigger =
   | { readonly kind: "done" }
   | { readonly kind: "actor"; readonly what: "done" | "error" | "snapshot"; readonly id: string };
 
+/** A transition as plain values. */
 export interface TransitionDescription {
   readonly trigger: Trigger;
   readonly guard?: Named;
@@ -23,6 +25,7 @@ export interface TransitionDescription {
   readonly description?: string;
 }
 
+/** An invoked actor as plain values. */
 export interface InvokeDescription {
   readonly id: string;
   /** The name of the actor's logic; `inline` if the logic has no name. */
@@ -31,6 +34,7 @@ export interface InvokeDescription {
   readonly named: boolean;
 }
 
+/** A state with its child states, as plain values. */
 export interface StateDescription {
   /** The state's id, which is unique in the machine. */
   readonly id: string;

@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from "xstate";
 import { isMachine } from "./names.ts";
 
+/** A machine that a module exports. */
 export interface FoundMachine {
   /** The name of the export. For a default export, the machine's id if it fits into a single line. */
   readonly name: string;
@@ -13,7 +14,7 @@ export interface FoundMachine {
  *
  * @example
  * ```ts
- * findMachines(await import("./turnstile.ts")).map(({ name }) => name);
+ * findMachines(await import("greenroom")).map(({ name }) => name); // connectionMachine
  * ```
  */
 export function findMachines(moduleExports: object): FoundMachine[] {

@@ -1,3 +1,8 @@
+/**
+ * Pictures of XState machines: Mermaid, SVG, DOT and the format of Stately.
+ *
+ * @module greenroom/visualise
+ */
 export { describeMachine } from "./describe-machine.ts";
 export type {
   InvokeDescription,

@@ -3,6 +3,7 @@ import { describeMachine } from "./describe-machine.ts";
 import { type Box, drawingOf } from "./drawing.ts";
 import { initialLabel } from "./labels.ts";
 
+/** Options of a picture. */
 export interface PictureOptions {
   /** The direction of arrows: top to bottom, or left to right. @default "TB" */
   readonly direction?: "TB" | "LR";

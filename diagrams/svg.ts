@@ -4,7 +4,9 @@ import type { PictureOptions } from "./mermaid.ts";
 
 /** The optional package `@hpcc-js/wasm-graphviz` is not installed. */
 export class GraphvizMissingError extends Error {
+  /** The stable name of the error. */
   readonly code = "ERR_GRAPHVIZ_MISSING";
+  /** The name of the class. */
   override readonly name = "GraphvizMissingError";
 }
 
