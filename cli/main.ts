@@ -4,10 +4,12 @@ import { GraphvizMissingError } from "../diagrams/index.ts";
 import { version } from "../version.ts";
 import { asyncapi } from "./asyncapi.ts";
 import { Failure } from "./failure.ts";
+import { init } from "./init/init.ts";
 import { visualise } from "./visualise.ts";
 
 const help = `Usage: greenroom COMMAND
 
+  init       write a new project; see greenroom init --help
   asyncapi   describe contracts; see greenroom asyncapi --help
   visualise  draw state machines; see greenroom visualise --help
 
@@ -16,6 +18,7 @@ const help = `Usage: greenroom COMMAND
 `;
 
 async function run([command, ...args]: readonly string[]): Promise<string> {
+  if (command === "init") return init(args);
   if (command === "asyncapi") return asyncapi(args);
   if (command === "visualise") return visualise(args);
   if (command === "--version") return `${version}\n`;

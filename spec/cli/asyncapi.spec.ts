@@ -31,7 +31,7 @@ const lot = `
 
 describe("greenroom asyncapi", function () {
   // Each case starts a process that compiles the project.
-  this.timeout(30_000);
+  this.timeout(180_000);
   let folder: string;
 
   before(async () => {

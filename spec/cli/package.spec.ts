@@ -6,7 +6,7 @@ import { type Project, projectWithPackage } from "../support/installed-package.t
 
 describe("greenroom, installed in a project", function () {
   // The package has to be built first.
-  this.timeout(60_000);
+  this.timeout(180_000);
   let project: Project;
 
   before(async () => {

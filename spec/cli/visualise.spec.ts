@@ -18,7 +18,7 @@ const module = `
 
 describe("greenroom visualise", function () {
   // Each case starts a process that compiles the project.
-  this.timeout(30_000);
+  this.timeout(180_000);
   let folder: string;
 
   before(async () => {
@@ -135,7 +135,7 @@ describe("greenroom visualise", function () {
 });
 
 describe("Diagrams in the project's own pages", function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const turnstile = "docs/pictures/turnstile.ts";
   const checks = [
     ["--check", "README.md"],
