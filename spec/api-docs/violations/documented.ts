@@ -1,0 +1,8 @@
+/**
+ * An entry point without a fault.
+ *
+ * @module documented
+ */
+
+/** A value. */
+export const value = 1;
