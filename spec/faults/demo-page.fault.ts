@@ -8,6 +8,7 @@ import {
   startDemoProcess,
   startWorkerProcess,
 } from "../support/demo-process.ts";
+import { byHand } from "../support/page.ts";
 import { Tab } from "../support/page-parts.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 
@@ -27,7 +28,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     const context = await browser.newContext({ reducedMotion: "reduce" });
     const tab = new Tab(await context.newPage());
     tab.page.setDefaultTimeout(30_000);
-    await tab.page.goto(url);
+    await tab.page.goto(`${url}${byHand}`);
     return tab;
   }
 

@@ -18,7 +18,10 @@ const question = {
   bytes: Buffer.from([0, 255]),
 };
 
-/** The answer of a Python process with the keys `theirs` to a layer with `ours`, and the drops. */
+/**
+ * The answer of a Python process with the keys `theirs` to a layer with `ours`, and the drops. An encrypted message names
+ * its topic in a field of the layer, which Python sees, too.
+ */
 async function ask(ours: (string | Uint8Array)[], theirs: string[], sent: { type: string }) {
   const prefix = `sealed-${randomUUID()}`;
   const args = [peer, redisUrl(), `${prefix}__group__room_general`, ...theirs];
@@ -33,7 +36,11 @@ async function ask(ours: (string | Uint8Array)[], theirs: string[], sent: { type
     await layer.groupSend("room_general", sent);
     await Promise.race([inbox.next("chat.answer"), refused]);
     const answer = inbox.messages.find(({ type }) => type === "chat.answer");
-    return { got: answer?.got, dropped: layer.counters().dropped };
+    const { dropped } = layer.counters();
+    if (answer === undefined) return { got: undefined, dropped };
+    const { __greenroom__: ofLayer, ...got } = answer.got as Record<string, unknown>;
+    expect(ofLayer).to.deep.equal({ topic: `${prefix}__group__room_general` });
+    return { got, dropped };
   } finally {
     process.kill(other.pid);
     await other.exited;

@@ -12,7 +12,7 @@ import { type RedisServer, startRedisServer } from "../support/redis.ts";
 const config = fileURLToPath(new URL("../../demo/compose/haproxy.cfg", import.meta.url));
 
 describe("two demos behind HAProxy", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let redis: RedisServer;
   let servers: DemoProcess[];
   let balancer: RunningProcess;
