@@ -1,4 +1,5 @@
 // Reads the settings of the demo's programs from the environment, and reports errors.
+import { type LogLevel, logLevels } from "./log.ts";
 
 export function readPort(value = "8080"): number {
   const port = Number(value);
@@ -17,6 +18,16 @@ export function readRedisUrl(value = ""): string | undefined {
   if (value === "" || /^rediss?:\/\/./.test(value)) return value || undefined;
   throw new Error("REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS.");
 }
+
+export function readLogLevel(value = "warn"): LogLevel {
+  const level = logLevels.find((name) => name === value);
+  if (level !== undefined) return level;
+  throw new Error(`LOG_LEVEL is "${value}"; it must be one of ${logLevels.join(", ")}.`);
+}
+
+/** The reverse proxies in front of the demo: their number, or a list as in the option `trustProxy` of a runtime. */
+export const readTrustProxy = (value = ""): number | string | false =>
+  /^\d+$/.test(value) ? Number(value) : value || false;
 
 export function requireRedisUrl(value: string | undefined, why: string): string {
   const url = readRedisUrl(value);
@@ -48,13 +59,17 @@ export function exitWithError(failure: string, error: unknown, instead = ""): ne
 
 const exitMs = 9_000;
 
-/** On SIGTERM or SIGINT, prints `notice`, calls `close`, and exits with 0. */
+/** On the first SIGTERM or SIGINT, prints `notice`, calls `close`, and exits with 0. Ignores later ones. */
 export function closeOnSignal(notice: string, close: () => Promise<void>): void {
+  let isClosing = false;
   const stop = () => {
+    // Under npm, Ctrl+C arrives twice: from the terminal, and from npm. Without a listener, the second one kills.
+    if (isClosing) return;
+    isClosing = true;
     process.stdout.write(`${notice}\n`);
     setTimeout(() => process.exit(0), exitMs).unref();
     void close().finally(() => process.exit(0));
   };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
 }

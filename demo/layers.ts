@@ -39,6 +39,7 @@ function inMemory() {
       history: true,
     }),
     rooms: new MemoryLayer<TalkMessages>({ bus: new MemoryBus(roomLimits), prefix: "rooms", history: true }),
+    state: new MemoryLayer({ prefix: "state" }),
   };
 }
 
@@ -50,5 +51,6 @@ function onRedis(url: string) {
     notifications: new RedisPubSubLayer<NotificationMessages>({ url, prefix: "notify" }),
     analytics: new RedisStreamsLayer<AnalyticsMessages>({ url, prefix: "analytics", ...analyticsLimits }),
     rooms: new RedisStreamsLayer<TalkMessages>({ url, prefix: "rooms", ...roomLimits }),
+    state: new RedisStreamsLayer({ url, prefix: "state" }),
   };
 }

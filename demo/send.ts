@@ -7,12 +7,13 @@ import { reliableGroup } from "./consumers/showcase/reliable.ts";
 import { talkGroup } from "./consumers/talk.ts";
 import { exitWithError, requireRedisUrl } from "./environment.ts";
 import { createLayers, type DemoLayers } from "./layers.ts";
+import { readRepetition, repeat } from "./repeat.ts";
 
 // `npm run send` sends a message from a process that has layers but no runtime.
 
 const help = `Sends a message to clients of the demo, from another process.
 
-  REDIS_URL=redis://localhost:6399 npm run send -- <target> "<text>"
+  REDIS_URL=redis://localhost:6399 npm run send -- [options] <target> "<text>"
 
   talk <room>   a room of Room Chat: npm run send -- talk general "hello"
   room <name>   a room of the tutorial's chat: npm run send -- room general "hello"
@@ -20,6 +21,9 @@ const help = `Sends a message to clients of the demo, from another process.
   reliable      the reliable chat
   notification  all clients of the notifications
   analytics     all clients of the analytics
+
+  --every <time>  repeats the message until Ctrl+C: 500ms, 2s, 1m
+  --count <n>     ends after n messages; needs --every
   --help
 `;
 
@@ -73,25 +77,33 @@ function readText(words: readonly string[]): string {
   throw new Error('The text is missing: npm run send -- room general "hello"');
 }
 
+let sent = 0;
 try {
   const words = process.argv.slice(2);
-  // The only option is --help. Other words are not parsed as options: a text may begin with a dash.
+  // Other options come first. Later words are not parsed as options: a text may begin with a dash.
   if (words.includes("--help")) {
     process.stdout.write(help);
   } else {
-    const { send, text } = readArguments(words);
+    const [repetition, rest] = readRepetition(words);
+    const { send, text } = readArguments(rest);
     const redisUrl = requireRedisUrl(
       process.env.REDIS_URL,
       "the layers would be in the memory of this process, and NO CLIENT WOULD RECEIVE THE MESSAGE.",
     );
     const layers = createLayers(redisUrl);
-    try {
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop.abort());
+    const sendOnce = async () => {
       await send(layers, text);
-      process.stdout.write("Sent.\n");
+      sent += 1;
+      process.stdout.write(repetition.count === 1 ? "Sent.\n" : `Sent ${sent}.\n`);
+    };
+    try {
+      await repeat(sendOnce, repetition, stop.signal);
     } finally {
       await Promise.all(Object.values(layers).map((layer) => layer.close()));
     }
   }
 } catch (error) {
-  exitWithError("Nothing was sent.", error);
+  exitWithError(sent === 0 ? "Nothing was sent." : `Sent ${sent}, and then no more.`, error);
 }

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createRuntime, groupName } from "greenroom";
+import { createRuntime, groupName, type Limits, type RuntimeOptions } from "greenroom";
 import { serveAsyncApi } from "greenroom/asyncapi";
 import { inspector } from "greenroom/inspector";
 import { BackgroundJobs } from "./consumers/jobs.ts";
+import { LotRoom } from "./consumers/lot.ts";
 import { RoomPresence } from "./consumers/presence.ts";
 import { RoomChat } from "./consumers/room.ts";
 import { Analytics } from "./consumers/showcase/analytics.ts";
@@ -13,8 +14,11 @@ import { Notifications } from "./consumers/showcase/notifications.ts";
 import { ReliableChat } from "./consumers/showcase/reliable.ts";
 import { SystemMessages } from "./consumers/system.ts";
 import { TalkRoom } from "./consumers/talk.ts";
+import { lotName } from "./contracts/lot.ts";
+import { healthAnswers } from "./health.ts";
 import { startWorker } from "./jobs/worker.ts";
-import { createLayers } from "./layers.ts";
+import { createLayers, type DemoLayers } from "./layers.ts";
+import { lotMachine, viewLot } from "./lots/lot-machine.ts";
 import { readPageFiles } from "./page-files.ts";
 
 export interface DemoOptions {
@@ -23,10 +27,16 @@ export interface DemoOptions {
   readonly redisUrl?: string | undefined;
   /** The time that connections may take to close, in milliseconds. @default 8_000 */
   readonly drainMs?: number;
+  /** See the option `trustProxy` of a runtime. @default false */
+  readonly trustProxy?: number | string | false;
   /** The token of the inspector. @default a random token */
   readonly inspectToken?: string | undefined;
   /** See {@link startWorker}. */
   readonly jobStepMs?: number;
+  /** Receives errors that no caller receives. @default the runtime emits warnings */
+  readonly onError?: RuntimeOptions<DemoLayers>["onError"];
+  /** Limits of the runtime, in the place of the defaults. */
+  readonly limits?: Partial<Limits>;
 }
 
 export interface Demo {
@@ -54,11 +64,20 @@ export async function startDemo({
   port,
   redisUrl,
   drainMs = 8_000,
+  trustProxy = false,
   inspectToken,
   jobStepMs,
+  onError,
+  limits = {},
 }: DemoOptions): Promise<Demo> {
   const layers = createLayers(redisUrl);
-  const runtime = createRuntime({ layers, control: "chat" });
+  const runtime = createRuntime({
+    layers,
+    control: "chat",
+    trustProxy,
+    ...(onError && { onError }),
+    ...limits,
+  });
   runtime.route("/ws/system", SystemMessages);
   runtime.route("/ws/room/:room_name", RoomChat, { params: { room_name: groupName } });
   runtime.route("/ws/presence/:room_name", RoomPresence, { params: { room_name: groupName } });
@@ -68,10 +87,11 @@ export async function startDemo({
   runtime.route("/ws/notifications", Notifications);
   runtime.route("/ws/analytics", Analytics);
   runtime.route(TalkRoom);
+  runtime.route(LotRoom);
   serveAsyncApi(runtime, { path: "/asyncapi", ...api });
   const inspectorAddress = inspector(runtime, { path: "/inspect", token: inspectToken, payloads: true });
 
-  let draining = false;
+  const health = healthAnswers(() => runtime.health());
   const files = readPageFiles();
   const server = createServer((request, response) => {
     if (!runtime.handleRequest(request, response)) answer(request, response);
@@ -81,42 +101,35 @@ export async function startDemo({
 
   function answer(request: IncomingMessage, response: ServerResponse) {
     const [path = ""] = request.url?.split("?") ?? [];
-    const file = files.get(path);
-    if (path !== "/healthz" && file === undefined) answerError(response, 404, "Not found");
+    const [file, probe] = [files.get(path), health.get(path)];
+    if (file === undefined && probe === undefined) answerError(response, 404, "Not found");
     else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
       answerError(response, 405, "Method not allowed: use GET");
-    } else if (file === undefined) answerHealth(response);
-    else file.answer(request, response);
-  }
-
-  function answerHealth(response: ServerResponse) {
-    const health = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.health]));
-    const ok = !draining && Object.values(health).every((layer) => layer.ok);
-    response.writeHead(ok ? 200 : 503, { "Content-Type": "application/json", "Cache-Control": "no-store" });
-    response.end(
-      JSON.stringify({ status: draining ? "draining" : ok ? "ok" : "unavailable", layers: health }),
-    );
+    } else if (probe !== undefined) probe(response);
+    else file?.answer(request, response);
   }
 
   try {
     await runtime.ready();
+    // Not earlier, because a kind reports each failure to open its store, and `ready` throws the same one.
+    runtime.named("lot", lotMachine, { layer: "state", key: lotName, view: viewLot });
     if (redisUrl === undefined)
       await startWorker(runtime, jobStepMs === undefined ? {} : { stepMs: jobStepMs });
+    // Before the server listens, so that it cuts silent sockets in time.
+    runtime.attach(server);
     server.listen(port);
     await once(server, "listening");
   } catch (error) {
     await runtime.close();
     throw error;
   }
-  runtime.attach(server);
 
   const url = `http://localhost:${(server.address() as AddressInfo).port}`;
   return {
     url,
     inspectorUrl: `${url}${inspectorAddress}`,
     async close() {
-      draining = true;
       await runtime.close({ drainMs });
       server.close();
       server.closeAllConnections();

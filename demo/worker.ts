@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
-import { createRuntime } from "greenroom";
-import { closeOnSignal, exitWithError, requireRedisUrl } from "./environment.ts";
+import { createRuntime, escapeControls } from "greenroom";
+import { closeOnSignal, exitWithError, readLogLevel, requireRedisUrl } from "./environment.ts";
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
+import { startLog } from "./log.ts";
 
 const help = `Runs the background jobs of the demo, in a process of its own.
 
@@ -29,13 +30,14 @@ try {
     process.stdout.write(help);
   } else {
     const stepMs = readStepMs(values["step-ms"]);
+    const onError = startLog(readLogLevel(process.env.LOG_LEVEL));
     const redisUrl = requireRedisUrl(
       process.env.REDIS_URL,
       "without Redis the demo's server runs the jobs itself, and a worker has no access to them.",
     );
-    const runtime = createRuntime({ layers: createLayers(redisUrl), control: "chat" });
+    const runtime = createRuntime({ layers: createLayers(redisUrl), control: "chat", onError });
     await runtime.ready();
-    const onJob = (line: string) => void process.stdout.write(`${line}\n`);
+    const onJob = (line: string) => void process.stdout.write(`${escapeControls(line)}\n`);
     await startWorker(runtime, { stepMs, onJob });
     process.stdout.write(`Waiting for jobs. Worker ${process.pid}\n`);
     closeOnSignal("Leaving the jobs to others…", () => runtime.close({ drainMs: 1_000 }));

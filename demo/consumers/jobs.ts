@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   type Delivery,
   type Gap,
@@ -65,9 +66,10 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
   async #queue(job: Job) {
     if (this.#isFull()) return;
     this.#say("queuing", `⏳ Queuing ${job.kind} job: ${job.content}`);
-    let id: string;
+    const id = randomUUID();
     try {
-      id = await this.submit(jobQueue, { type: "job", ...job }, { layer: "queue" });
+      // Not `submit`, because it asks for an answer to this actor. The job's group has the result, also for a later tab.
+      await this.layers.queue?.send(jobQueue, { type: "job", ...job }, { job: id });
     } catch (error) {
       if (error instanceof QueueFullError) this.#refuse("The job queue is full. Try again in a moment.");
       else if (error instanceof LayerUnavailableError)

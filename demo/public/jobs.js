@@ -61,7 +61,7 @@ export function createJobs(element) {
     card.waitForConnection();
     queued.set(id, card);
   }
-  if (queued.size > 0) panel.connect();
+  if (queued.size > 0) panel.connectInView();
 
   /**
    * The server answers a job before it acknowledges the job's frame. So if no answer has come by then, it is lost.

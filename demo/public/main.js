@@ -1,3 +1,4 @@
+import { createAuction } from "./auction.js";
 import { find } from "./dom.js";
 import { createJobs } from "./jobs.js";
 import { fillPanel } from "./markup.js";
@@ -15,6 +16,7 @@ createTextPanel(find(document, "#system", HTMLElement), {
 });
 createRoom(find(document, "#room", HTMLElement));
 createJobs(find(document, "#jobs", HTMLElement));
+createAuction(find(document, "#auction", HTMLElement));
 createShowcase(find(document, "#showcase", HTMLElement));
 
 find(document, "main", HTMLElement).dataset.ready = "";

@@ -1,4 +1,5 @@
 import { enable, find } from "./dom.js";
+import { onceInView } from "./in-view.js";
 import { createMessageList } from "./message-list.js";
 import { createStateStrip } from "./state-strip.js";
 import { describe, describeUnsent } from "./words.js";
@@ -17,8 +18,12 @@ import { describe, describeUnsent } from "./words.js";
  * @property {(state: PanelStatus["state"], before: PanelStatus["state"]) => void} [changed]
  */
 
+/** Whether only the user connects panels: with `?connect=by-hand` in the address. */
+const isByHand = new URLSearchParams(window.location.search).get("connect") === "by-hand";
+
 /**
- * Adds the behaviour to a section that {@link fillPanel} filled: its connection, state, messages and form.
+ * Adds the behaviour to a section that {@link fillPanel} filled: its connection, state, messages and form. The panel
+ * connects when it comes into view for the first time.
  *
  * @template {AnyClient} C
  * @param {HTMLElement} element
@@ -46,7 +51,8 @@ export function createPanel(element, { open, place, say, changed }) {
   let status = { state: "idle" };
   /** Whether the user has left: the server has not ended the connection. */
   let hasLeft = false;
-  let hasJoined = false;
+  /** Whether the focus goes to the draft at the next joining, because the user has connected. */
+  let mayFocusDraft = false;
   /** The number of messages that the server has not handled yet. */
   let waiting = 0;
   /** The notice about a message that could not be sent, until the user changes or sends it. */
@@ -54,7 +60,7 @@ export function createPanel(element, { open, place, say, changed }) {
 
   door.addEventListener("submit", (event) => {
     event.preventDefault();
-    enter();
+    if (enter()) mayFocusDraft = true;
   });
 
   disconnect.addEventListener("click", () => client?.close());
@@ -84,18 +90,27 @@ export function createPanel(element, { open, place, say, changed }) {
   });
 
   show(status);
+  if (!isByHand) connectInView();
+
+  /** Connects once the panel is in view, unless the user has connected it, or ended its connection, before. */
+  function connectInView() {
+    onceInView(element, () => {
+      if (status.state === "idle") enter();
+    });
+  }
 
   /** Whether messages are sent, now or after a reconnect. */
   function isOpen() {
     return !["idle", "closing", "closed"].includes(status.state);
   }
 
+  /** Returns false if there is a connection already. */
   function enter() {
-    if (status.state !== "idle" && status.state !== "closed") return;
+    if (status.state !== "idle" && status.state !== "closed") return false;
     hasLeft = false;
-    hasJoined = false;
     unsent = "";
     begin();
+    return true;
   }
 
   function begin() {
@@ -128,13 +143,13 @@ export function createPanel(element, { open, place, say, changed }) {
     for (const field of fields) field.toggleAttribute("readonly", !isIdle);
     strip.show(now);
     announce();
-    if (state === "joined" && !hasJoined) focusDraft();
+    if (state === "joined" && mayFocusDraft) focusDraft();
     changed?.(state, before);
   }
 
   /** Moves the focus to the draft, but only if the focus is in the form that connects. */
   function focusDraft() {
-    hasJoined = true;
+    mayFocusDraft = false;
     if (document.activeElement && door.contains(document.activeElement)) (draft ?? send).focus();
   }
 
@@ -151,5 +166,5 @@ export function createPanel(element, { open, place, say, changed }) {
     if (statusText.textContent !== text) statusText.textContent = text;
   }
 
-  return { messages, connect: enter, renew };
+  return { messages, connect: enter, connectInView, renew };
 }

@@ -4,6 +4,7 @@ import { createMemberList } from "./member-list.js";
 import { shownName } from "./names.js";
 import { createPanel } from "./panel.js";
 import { createPlug } from "./plug.js";
+import { createRefusal } from "./refusal.js";
 import { talk } from "./talk-contract.js";
 import { createTypingNotices } from "./typing-notices.js";
 
@@ -210,21 +211,4 @@ export function createRoom(element) {
     wrongName.show("");
     wrongText.show("");
   }
-}
-
-/**
- * Shows next to `input` why the server has refused its text, until the text changes.
- *
- * @param {HTMLElement} element
- * @param {HTMLInputElement} input
- */
-function createRefusal(element, input) {
-  /** @param {string} why empty for no refusal */
-  const show = (why) => {
-    element.textContent = why;
-    input.ariaInvalid = why === "" ? null : "true";
-  };
-  input.setAttribute("aria-describedby", element.id);
-  input.addEventListener("input", () => show(""));
-  return { show };
 }

@@ -2,20 +2,9 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { run } from "../support/child-process.ts";
+import { findCompose } from "../support/compose.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-
-/** The installed Compose: version 2, or version 1 as Debian's docker-compose. */
-async function findCompose(): Promise<readonly [command: string, ...args: string[]] | undefined> {
-  for (const [command, ...args] of [["docker", "compose"], ["docker-compose"]] as const) {
-    const finds = run(command, [...args, "version"]).then(
-      () => true,
-      () => false,
-    );
-    if (await finds) return [command, ...args];
-  }
-  return undefined;
-}
 
 describe("docker-compose.yml", function () {
   this.timeout(30_000);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
@@ -5,11 +6,14 @@ import { runDemo, runDemoOften } from "../support/demo-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 import { TalkClient } from "../support/talk-client.ts";
+import { Terminal } from "../support/terminal.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 type Destination = readonly [path: string, words: readonly string[], arrives: string];
 
 describe("npm run send", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
 
   it("prints its help, refuses wrong arguments, and requires REDIS_URL", async () => {
     const nowhere = { REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
@@ -21,6 +25,12 @@ describe("npm run send", function () {
       [["room", "a b", "hello"], nowhere],
       [["talk", "a b", "hello"], nowhere],
       [["chat", "hello"]],
+      [["--every", "2", "chat", "hello"], nowhere],
+      [["--every", "9ms", "chat", "hello"], nowhere],
+      [["--every", "2s", "--count", "0", "chat", "hello"], nowhere],
+      [["--count", "2", "chat", "hello"], nowhere],
+      [["--often", "2s", "chat", "hello"], nowhere],
+      [["--every"], nowhere],
     ]);
     expect([help?.code, help?.said]).to.deep.equal([0, ""]);
     expect(help?.printed).to.match(/npm run send -- talk general "hello"/);
@@ -28,6 +38,8 @@ describe("npm run send", function () {
     const said = failures.map((ended) => ended.said);
     const targetOf = (target: string) =>
       `Nothing was sent. The target is "${target}"; it must be one of room, talk, chat, reliable, notification, analytics. See --help.\n`;
+    const everyOf = (value: string) =>
+      `Nothing was sent. --every is "${value}"; it must be a time of at least 10ms, such as 500ms, 2s or 1m.\n`;
     const nothing = 'Nothing was sent. The text is missing: npm run send -- room general "hello"\n';
     const noRoom = `Nothing was sent. "a b" is not a room name. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`;
     expect(said).to.deep.equal([
@@ -37,6 +49,12 @@ describe("npm run send", function () {
       noRoom,
       noRoom,
       "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NO CLIENT WOULD RECEIVE THE MESSAGE. Start this program and the demo with the same REDIS_URL, such as redis://localhost:6399.\n",
+      everyOf("2"),
+      everyOf("9ms"),
+      'Nothing was sent. --count is "0"; it must be a number from 1.\n',
+      "Nothing was sent. --count needs --every, such as --every 2s.\n",
+      "Nothing was sent. The option --often is unknown. See --help.\n",
+      everyOf(""),
     ]);
   });
 
@@ -91,6 +109,26 @@ describe("npm run send", function () {
       expect(arrived).to.deep.equal(destinations.map(([, , arrives]) => arrives));
       bystander.send("the end");
       expect(await bystander.next()).to.equal("💬 the end");
+    });
+
+    it("repeats a message as often as it is told", async () => {
+      const client = await Client.open(`${demo.url}/ws/chat`);
+      expect(await client.next()).to.equal("📢 Someone joined the chat");
+      const ended = await send("--every", "10ms", "--count", "3", "chat", "--tick", "tock");
+      expect(ended).to.deep.equal({ code: 0, printed: "Sent 1.\nSent 2.\nSent 3.\n", said: "" });
+      expect(await client.take(3)).to.deep.equal(Array(3).fill("💬 --tick tock"));
+      client.send("the end");
+      expect(await client.next()).to.equal("💬 the end");
+    });
+
+    it("repeats a message until Ctrl+C", async () => {
+      const client = await Client.open(`${demo.url}/ws/room/clock`);
+      await client.next();
+      const env = { ...process.env, REDIS_URL: redis.url };
+      const terminal = new Terminal("exec npm run --silent send -- --every 20ms room clock tick", root, env);
+      expect(await client.take(3)).to.deep.equal(Array(3).fill("💬 tick"));
+      terminal.signal("SIGINT");
+      expect(await terminal.ended).to.deep.equal({ code: 0 });
     });
 
     it("reaches a room with names", async () => {

@@ -160,7 +160,7 @@ describe("the demo's server", () => {
     });
 
     it("accepts only GET and HEAD", async () => {
-      for (const path of ["/", "/style.css", "/healthz"]) {
+      for (const path of ["/", "/style.css", "/healthz", "/livez", "/readyz"]) {
         for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
           const response = await fetch(demo.url + path, { method });
           expect([response.status, response.headers.get("allow")]).to.deep.equal([405, "GET, HEAD"]);
@@ -229,15 +229,20 @@ describe("the demo's server", () => {
       const response = await fetch(`${demo.url}/asyncapi.json`);
       const { asyncapi, channels } = (await response.json()) as AsyncApiDocument;
       expect(asyncapi).to.equal("3.1.0");
-      expect(Object.values(channels).map(({ address }) => address)).to.deep.equal(["/ws/talk/{room}"]);
+      expect(Object.values(channels).map(({ address }) => address)).to.deep.equal([
+        "/ws/talk/{room}",
+        "/ws/lot/{lot}",
+      ]);
     });
 
-    it("reports at /healthz that it can serve, and the health of its layers", async () => {
-      const response = await fetch(`${demo.url}/healthz`);
-      expect(response.status).to.equal(200);
-      const aliases = ["memory", "chat", "queue", "notifications", "analytics", "rooms"];
-      const layers = Object.fromEntries(aliases.map((alias) => [alias, { ok: true }]));
-      expect(await response.json()).to.deep.equal({ status: "ok", layers });
+    it("reports at /healthz and /readyz that it can serve, and the health of its layers", async () => {
+      for (const path of ["/healthz", "/readyz"]) {
+        const response = await fetch(demo.url + path);
+        expect(response.status).to.equal(200);
+        const aliases = ["memory", "chat", "queue", "notifications", "analytics", "rooms", "state"];
+        const layers = Object.fromEntries(aliases.map((alias) => [alias, { ok: true }]));
+        expect(await response.json()).to.deep.equal({ status: "ok", layers });
+      }
     });
   });
 });

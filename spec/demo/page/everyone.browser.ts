@@ -3,22 +3,27 @@ import { violations } from "../../support/axe.ts";
 import { Premises } from "../../support/page.ts";
 import type { Tab } from "../../support/page-parts.ts";
 
-/** Text that overflows its box. Fields scroll, and names of members are truncated. */
-const cutText = `[...document.querySelectorAll("body *:not(.unseen, input, .present li, .typing)")]
+/** Text that overflows its box. Fields scroll, and names of members and bidders are truncated. */
+const cutText = `[...document.querySelectorAll("body *:not(.unseen, input, .present li, .typing, .leading)")]
   .filter((element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth)
   .filter((element) => getComputedStyle(element).display !== "inline")
   .map((element) => element.outerHTML.slice(0, 80))`;
 
 /** The position of each element that does not scroll. */
-const places = `[...document.querySelectorAll("section, h2, h3, .door, .machine, .status, .paper, .present ul, .log, .composer")]
+const places = `[...document.querySelectorAll("section, h2, h3, .door, .machine, .status, .paper, .present ul, .board, .log, .composer")]
   .map((element) => {
     const { x, y, width, height } = element.getBoundingClientRect();
     return [element.id || element.className, x + scrollX, y + scrollY, width, height].join(" ");
   })`;
 
+/** The height of each panel on a phone, in screens. */
+const phone = { width: 390, height: 844 };
+const screens = `[...document.querySelectorAll("main > section")]
+  .map((panel) => [panel.id, panel.getBoundingClientRect().height / ${phone.height}])`;
+
 /** Uses all panels, with texts that are hard to lay out. */
 async function enliven(tab: Tab): Promise<void> {
-  const { system, room, jobs, chat, reliable, notifications, analytics } = tab;
+  const { system, room, jobs, auction, chat, reliable, notifications, analytics } = tab;
   const address = `https://example.com/${"long/".repeat(60)}`;
   await system.joins();
   await system.says("W".repeat(200));
@@ -27,6 +32,13 @@ async function enliven(tab: Tab): Promise<void> {
   await room.members(1);
   await jobs.joins();
   await jobs.does("analyze", address);
+  await auction.joins("x".repeat(40), "W".repeat(40));
+  await auction.opens(3_600, 1_000_000);
+  await auction.shows("open");
+  await auction.bids(1_000_000);
+  await auction.region.getByRole("alert").getByText("Bid more than").waitFor();
+  await auction.bids(Number.MAX_SAFE_INTEGER);
+  await auction.lines(2);
   await tab.page.getByRole("button", { name: "Connect all four" }).press("Enter");
   for (const panel of [chat, reliable, notifications]) {
     await panel.reaches("joined");
@@ -49,7 +61,7 @@ describe("the demo's page: for everyone", () => {
     const around = (panel: string, ...fields: string[]) =>
       parts(panel, ...fields, "connect", "disconnect", "log");
     const expected = [
-      ...["System", "Room", "Jobs", "Showcase", "Inspector"],
+      ...["System", "Room", "Jobs", "Auction", "Showcase", "Inspector"],
       ...[...around("system"), ...parts("system", "message", "send")],
       ...parts(
         "room",
@@ -65,6 +77,8 @@ describe("the demo's page: for everyone", () => {
         "send",
       ),
       ...[...around("jobs"), ...parts("jobs", "kind", "message", "send")],
+      ...parts("auction", "lot", "person", "connect", "disconnect"),
+      ...parts("auction", "seconds", "reserve", "open", "log", "amount", "send"),
       "connect-all",
       ...["chat", "reliable", "notifications"].flatMap((id) => [
         ...around(id),
@@ -94,10 +108,10 @@ describe("the demo's page: for everyone", () => {
     expect(await focused()).to.equal("room-disconnect");
   });
 
-  it("passes axe in light and dark, idle and in use, and truncates no text at any width", async function () {
-    this.timeout(30_000);
+  it("passes axe in light and dark, idle and in use, and truncates no text at any width, with three screens per panel at most", async function () {
+    this.timeout(60_000);
     const tab = await demo.openTab();
-    const names = ["System Messages", "Room Chat", "Background Jobs", "Showcase"];
+    const names = ["System Messages", "Room Chat", "Background Jobs", "Auction", "Showcase"];
     for (const name of [...names, "Chat", "Reliable Chat", "Notifications", "Analytics"])
       expect(await tab.page.getByRole("region", { name, exact: true }).count(), name).to.equal(1);
     const look = async () => {
@@ -110,15 +124,18 @@ describe("the demo's page: for everyone", () => {
         expect(await tab.page.evaluate("document.documentElement.scrollWidth")).to.equal(width);
         expect(await tab.page.evaluate(cutText), `${width}`).to.deep.equal([]);
       }
+      await tab.page.setViewportSize(phone);
+      for (const [id, height] of await tab.page.evaluate<[string, number][]>(screens))
+        expect(height, `screens of ${id}`).to.be.at.most(3);
     };
     await look();
     await enliven(tab);
     await look();
   });
 
-  it("shifts no layout: on load, by messages, members and jobs, or when the server goes away", async function () {
-    this.timeout(20_000);
-    const { system, room, jobs, page } = await demo.openTab((page) =>
+  it("shifts no layout: on load, by messages, members, jobs and bids, or when the server goes away", async function () {
+    this.timeout(60_000);
+    const { system, room, jobs, auction, page } = await demo.openTab((page) =>
       page.setViewportSize({ width: 360, height: 740 }),
     );
     expect(
@@ -145,10 +162,18 @@ describe("the demo's page: for everyone", () => {
     await jobs.does("analyze", "hello");
     await jobs.cards.locator(".job-state").getByText("done").waitFor();
     expect(await page.evaluate(places)).to.deep.equal(before);
+    await auction.joins();
+    await auction.opens(600, 100);
+    await auction.shows("open");
+    await auction.bids(101);
+    await auction.lines(2);
+    expect(await page.evaluate(places)).to.deep.equal(before);
     await demo.close();
     await room.timer.getByText(/^(next try in|trying now)/).waitFor();
     expect(await page.evaluate(places)).to.deep.equal(before);
-    for (const panel of [room, system, jobs]) await panel.leaves();
+    const panels = [room, system, jobs, auction];
+    for (const panel of panels) await panel.disconnect.press("Enter");
+    for (const panel of panels) await panel.reaches("closed");
     expect(await page.evaluate(places)).to.deep.equal(before);
     await demo.restart();
     await room.roomName.fill("green room!"); // its address wraps to a second line
@@ -177,6 +202,7 @@ describe("the demo's page: for everyone", () => {
       "System Messages",
       "One actor, on its own.",
       "No other client does.",
+      "Its closing time survives the server.",
       "Showcase",
     ])
       expect(text).to.contain(words);
