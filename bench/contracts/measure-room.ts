@@ -1,15 +1,13 @@
 import type { Figures } from "../harness/results.ts";
 import { WorkerProcess } from "../harness/worker-process.ts";
 import type { LoadTasks } from "./load.ts";
+import { measureLoad } from "./measure-load.ts";
 import type { RoomRow } from "./room-consumers.ts";
 import { inFlight, members, size } from "./rows.ts";
 import type { RoomTasks } from "./server.ts";
 
 /** The compiled JavaScript of a file, so that measured processes run without a loader or compiler. */
 export const built = (file: string) => new URL(`dist/bench/contracts/${file}`, import.meta.url);
-
-/** The duration of the warm-up. V8 takes most of a second to optimise the code. */
-const warmUpMs = 1_200;
 
 /** @param ms the duration of each measurement */
 interface RoomOptions {
@@ -29,14 +27,11 @@ export async function* measureRoom(
   try {
     const port = await server.call("open", row, validates);
     await clients.call("open", port, row === "buildEach" ? "seated" : "chat", members);
-    const load = { senders: 1, rooms: 1, size, ms };
-    await clients.call("send", { ...load, inFlight: inFlight[0], ms: warmUpMs });
-    for (const count of inFlight) {
-      await server.call("startMeter");
-      const { deliveries, seconds } = await clients.call("send", { ...load, inFlight: count });
-      const { cpuMicros } = await server.call("stopMeter");
-      yield [count, { cpu: cpuMicros / deliveries, perSecond: deliveries / seconds }];
-    }
+    const meter = {
+      startMeter: () => server.call("startMeter"),
+      stopMeter: () => server.call("stopMeter"),
+    };
+    yield* measureLoad(meter, clients, { inFlight, size, ms });
   } finally {
     await Promise.all([clients.close(), server.close()]);
   }

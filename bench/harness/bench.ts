@@ -36,8 +36,8 @@ export interface Bench<T extends OptionTable> {
   readonly packages: readonly string[];
   /** The folder from which the packages are resolved. @default `folder` */
   readonly packagesFrom?: URL;
-  /** Starts a Redis server. @default false */
-  readonly needsRedis?: boolean;
+  /** Starts a Redis server. A persistent one writes its log to the disk every second. @default false */
+  readonly needsRedis?: boolean | "persistent";
   /** The measurement and the target of the option `--check`. */
   readonly check?: {
     readonly requirement: string;
@@ -56,7 +56,7 @@ export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<
   if (options === undefined) return;
   // Exits on SIGINT, which also ends the worker processes.
   process.once("SIGINT", () => process.exit(130));
-  const redis = bench.needsRedis ? await startBenchRedis() : undefined;
+  const redis = bench.needsRedis ? await startBenchRedis(bench.needsRedis === "persistent") : undefined;
   try {
     const machine = await circumstances(
       bench.packages,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { startRedisServer } from "../../spec/support/redis-server.ts";
 
@@ -11,8 +14,12 @@ export interface BenchRedis {
   stop(): Promise<void>;
 }
 
-export async function startBenchRedis(): Promise<BenchRedis> {
-  const server = await startRedisServer();
+/** @param isPersistent whether the server appends all writes to a file, which it syncs every second */
+export async function startBenchRedis(isPersistent: boolean): Promise<BenchRedis> {
+  const folder = isPersistent ? await mkdtemp(join(tmpdir(), "greenroom-bench-")) : undefined;
+  const args =
+    folder === undefined ? [] : ["--appendonly", "yes", "--appendfsync", "everysec", "--dir", folder];
+  const server = await startRedisServer({ args });
   const client = new Redis(server.url);
   const info = async (section: string) => {
     const text = await client.info(section);
@@ -29,6 +36,7 @@ export async function startBenchRedis(): Promise<BenchRedis> {
     async stop() {
       client.disconnect();
       await server.stop();
+      if (folder !== undefined) await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,13 +1,14 @@
 import { createServer } from "node:http";
 import { createRuntime, handlers, MemoryLayer, WebSocketConsumer } from "../../../index.ts";
 import { RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
+import { oneAddress } from "../../../spec/support/one-address.ts";
 import { listen, roomOf, roomsOf, type StartServer } from "./room-server.ts";
 
 interface RoomMessages {
   room_message: { text: string };
 }
 
-class Member extends WebSocketConsumer<{ messages: RoomMessages }> {
+export class Member extends WebSocketConsumer<{ messages: RoomMessages }> {
   static override readonly layer = "chat";
   static override readonly on = handlers<Member>({
     room_message({ text }) {
@@ -26,9 +27,9 @@ class Member extends WebSocketConsumer<{ messages: RoomMessages }> {
   }
 }
 
-/** A consumer as users write it, with default options. */
+/** A consumer as users write it, with default options, except that all clients come from one address. */
 export const start: StartServer = async ({ variant, redisUrl }) => {
-  const runtime = createRuntime({ layers: { chat: layerOf(variant, redisUrl) } });
+  const runtime = createRuntime({ layers: { chat: layerOf(variant, redisUrl) }, ...oneAddress });
   runtime.route("/", Member);
   await runtime.ready();
   const server = createServer();

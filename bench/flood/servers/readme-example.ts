@@ -3,10 +3,11 @@ import { fileURLToPath } from "node:url";
 import { codeBlocks } from "../../../spec/support/code-blocks.ts";
 import { freePort } from "../../../spec/support/free-port.ts";
 import type { StartServer } from "../../fan-out/servers/room-server.ts";
+import { floodLimits } from "./flood-limits.ts";
 
 const root = new URL("../../../", import.meta.url);
 
-/** The room chat of the project's README. Only its port is replaced. */
+/** The room chat of the project's README. Only its port is replaced, and the limits of a flood are added. */
 export const start: StartServer = async () => {
   const readme = await readFile(new URL("README.md", root), "utf8");
   const code = codeBlocks(readme).find(({ language }) => language === "ts")?.code;
@@ -15,7 +16,8 @@ export const start: StartServer = async () => {
   const folder = await mkdtemp(fileURLToPath(new URL(".tmp-flood-", root)));
   try {
     const file = `${folder}/chat.mts`;
-    await writeFile(file, code.replace("8080", `${port}`));
+    const limited = code.replace("createRuntime({", `createRuntime({ ...${JSON.stringify(floodLimits)},`);
+    await writeFile(file, limited.replace("8080", `${port}`));
     // The server listens at once, because it has no host name to resolve.
     await import(file);
   } finally {
