@@ -10,7 +10,7 @@ import { Client } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
 import { Newcomer } from "../support/newcomer.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { chatInRoom, pages, talkInRoom, tutorial } from "../support/tutorial.ts";
+import { bidOnLot, chatInRoom, pages, talkInRoom, tutorial } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -158,7 +158,7 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
     expect(refused).to.deep.equal({ status: 403, body: "The room attic is not open" });
   });
 
-  it("has a room with a contract in the end: two clients talk, so do two tabs, and bad frames are refused", async () => {
+  it("has a room with a contract after that step: two clients talk, so do two tabs, and bad frames are refused", async () => {
     await follow("7-contract.md");
     await talkInRoom(address());
     const tab = panel(await openPage(), "Talk");
@@ -171,5 +171,10 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
     await tab.says("on we go");
     await other.shows("💬 Someone: on we go");
     expect((await other.lines()).filter((line) => line.includes("not valid"))).to.deep.equal([]);
+  });
+
+  it("has lots in the end, whose state and closing time survive a restart of the server", async () => {
+    await follow("8-named-actors.md");
+    await bidOnLot(address());
   });
 });

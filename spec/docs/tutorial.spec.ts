@@ -1,32 +1,22 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { run } from "../support/child-process.ts";
-import { codeBlocks } from "../support/code-blocks.ts";
 import { freePort } from "../support/free-port.ts";
 import { Terminal } from "../support/terminal.ts";
-import { chatInRoom, pages, talkInRoom, tutorial } from "../support/tutorial.ts";
+import { bidOnLot, chatInRoom, talkInRoom, writeSteps } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 // `npm run test:docs` follows the pages with the packed package, which takes npm, a browser and a minute.
 describe("the files in docs/tutorial", function () {
-  this.timeout(60_000); // the compiler
+  this.timeout(180_000); // the compiler
   let folder: string;
 
   before(async () => {
     folder = await mkdtemp(join(root, ".tmp-tutorial-"));
-    let before: string | undefined;
-    for (const page of pages) {
-      const step = join(folder, page);
-      if (before === undefined) await mkdir(step);
-      else await cp(before, step, { recursive: true });
-      for (const { file, code } of codeBlocks(await readFile(join(tutorial, page), "utf8"))) {
-        if (file !== undefined && file !== "tsconfig.json") await writeFile(join(step, file), code);
-      }
-      before = step;
-    }
+    await writeSteps(folder);
     const config = { extends: "../tsconfig.json", include: ["*/*.ts"] };
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
   });
@@ -41,7 +31,9 @@ describe("the files in docs/tutorial", function () {
 
   it("are a room chat after the third one", () => serving("3-room-chat.md", chatInRoom));
 
-  it("are a room with a contract after the last one", () => serving("7-contract.md", talkInRoom));
+  it("are a room with a contract after the seventh one", () => serving("7-contract.md", talkInRoom));
+
+  it("are an auction after the last one", () => serving("8-named-actors.md", bidOnLot));
 
   /** Starts the server as it is after a step, and passes its address to `work`. */
   async function serving(page: string, work: (address: string) => Promise<unknown>): Promise<void> {
