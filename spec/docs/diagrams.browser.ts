@@ -7,7 +7,7 @@ import { openMermaidPage } from "../support/mermaid-page.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 describe("the diagrams of the documentation", function () {
-  this.timeout(60_000); // a browser, and a large program in it
+  this.timeout(180_000); // a browser, and a large program in it
 
   it("are what Mermaid can draw", async () => {
     const docs = await readdir(join(root, "docs"), { recursive: true });

@@ -56,7 +56,13 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     oracle: ['{"type":"greenroom.reply","id":"a","value":"Only you know: Why?"}'],
   },
   "guides/guards-and-sign-in": {},
+  "guides/named-actors": {
+    main: ["500", "too_low Bid more than 500", "{ state: 'open', amount: 500, by: 'ada' }"],
+  },
+  "guides/operate-named-actors": {},
   "guides/refuse-a-connection": {},
+  // They have a spec of their own.
+  "guides/sign-in-recipes": {},
   "guides/histories-and-gaps": { "example-1": ["1 1 true"] },
   "guides/work-queues": { "example-1": ["a.png 1"] },
   "guides/write-a-backend": {},
@@ -64,6 +70,15 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/inspect-a-running-server": {
     transitions: ["connecting: accept → joined", "joined: close → closing", "closing: cleaned → closed"],
   },
+  "guides/logs": {
+    main: [
+      '{"level":30,"consumer":"Echo","path":"/ws/echo","msg":"greenroom:connection.joined"}',
+      '{"level":30,"consumer":"Echo","path":"/ws/echo","code":1000,"reason":"","by":"client","msg":"greenroom:connection.closed"}',
+      '{"level":30,"connections":0,"msg":"greenroom:runtime.draining"}',
+      '{"level":30,"msg":"greenroom:runtime.closed"}',
+    ],
+  },
+  "reference/events": {},
   "guides/reach-other-actors": {
     addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],
     tags: ["2 4001"],
@@ -74,6 +89,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/spawn-actors": { bot: ["hello", "1000 client"] },
   "guides/survive-failures": {},
   "guides/test-actors": {},
+  "guides/test-groups": {},
   "guides/test-sessions": {},
   "guides/track-presence": {
     doorkeeper: ['[] ["carl"]', "[] 0"],
@@ -89,10 +105,13 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/write-a-consumer": {
     main: ["page 12 · joined: true", "A reader of emma has left (1012, by the runtime)."],
   },
+  "guides/use-a-database": { "notes.test": ["42 notes [ 'milk' ]"], greeting: ["{ notes: 7 }"] },
   // Its server has a spec of its own.
   "guides/deploy": {},
   "guides/sessions": {},
   "guides/client-frameworks": {},
+  "guides/metrics": { metrics: ['greenroom_layer_up{layer="chat"} 1'] },
+  "guides/tracing": {},
   "guides/client": {
     main: [
       "joined",
@@ -161,7 +180,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 
 describe("the examples in docs", function () {
   // Each starts a program that reads the whole project.
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
 
   before(async () => {
@@ -186,7 +205,9 @@ describe("the examples in docs", function () {
   for (const [page, passing] of Object.entries({
     "guides/write-a-backend": 60,
     "guides/guards-and-sign-in": 3,
+    "guides/named-actors": 1,
     "guides/test-actors": 5,
+    "guides/test-groups": 1,
     "guides/test-sessions": 2,
   })) {
     it(`hold specs that pass, those in ${page}.md`, async () => {

@@ -30,8 +30,10 @@ describe("the server in docs/guides/deploy.md", () => {
     const env = { ...process.env, PORT: "0", REDIS_URL: redisUrl() };
     const server = await startProcess(process.execPath, flags, isReady, env);
     const url = `http://localhost:${port}`;
-    const health = await fetch(`${url}/healthz`);
-    expect([health.status, await health.text()]).to.deep.equal([200, "ok\n"]);
+    for (const path of ["/livez", "/readyz"]) {
+      const health = await fetch(url + path);
+      expect([health.status, await health.text()]).to.deep.equal([200, "ok\n"]);
+    }
     expect((await fetch(`${url}/ws/echo`)).status).to.equal(426);
     expect((await fetch(`${url}/elsewhere`)).status).to.equal(404);
     const client = await Client.open(`${url}/ws/echo`);

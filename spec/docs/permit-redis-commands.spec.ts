@@ -5,7 +5,17 @@ import { Redis } from "ioredis";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Message } from "../../layers/message.ts";
 import { RedisPubSubLayer, RedisStreamsLayer, type RedisTarget } from "../../layers/redis/index.ts";
+import { sendersInHash } from "../../layers/redis/jobs/queue-scripts.ts";
 import { Recorder } from "../../layers/testing/index.ts";
+import {
+  bytes,
+  commit,
+  listen,
+  message,
+  newPartition,
+  Owner,
+  shipment,
+} from "../layers/support/state/fixture.ts";
 import { until } from "../layers/support/until.ts";
 import { startRedisServer } from "../support/redis.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
@@ -129,6 +139,63 @@ describe("docs/guides/permit-redis-commands.md", () => {
     await layer.deleteQueue("jobs.dead");
   }
 
+  /** Jobs of so many senders that their numbers fill a hash. */
+  async function addOnce(layer: ChannelLayer): Promise<void> {
+    const senders = Array.from({ length: sendersInHash + 1 }, (_, index) => `sender ${index}`);
+    const add = (sender: string) => layer.send("jobs", { type: "job" }, { once: { sender, number: 1 } });
+    await Promise.all(senders.map(add));
+    await layer.deleteQueue("jobs");
+  }
+
+  /** All that a node and a caller do with the store of named actors. */
+  async function useState(layer: ChannelLayer): Promise<void> {
+    const partition = newPartition();
+    const { kind } = partition;
+    await layer.state.run(async (state) => {
+      await state.partitions(kind, 4);
+      const payloads = await listen(state, { kind, topic: "members" });
+      await state.beat(kind, { node: "one", version: 2 }, 2_500);
+      await until(() => payloads.length === 1);
+      const owner = await Owner.of(state, partition);
+      await owner.claim(2);
+      await state.release(partition, owner.token);
+      const next = new Owner(state, partition);
+      await next.claim(2);
+      await state.ship(partition, shipment([message(1, "a"), message(2, "b", "2", true), message(3, "a")]));
+      const view = await listen(state, { partition, topic: "view", key: "a" });
+      await next.turn({
+        commits: [
+          commit("a", "v-1", {
+            taken: 1,
+            view: bytes("v"),
+            outbox: [bytes("o")],
+            dead: [bytes("d")],
+            deadline: 1,
+          }),
+          commit("b", "v-1", { parked: bytes("why") }),
+          commit("c", "v-9", { from: "v-8" }),
+        ],
+        takes: [{ key: "a", load: true }],
+        listWaiting: true,
+        due: 10,
+        outboxAfter: 0,
+      });
+      await until(() => view.length === 1);
+      await next.turn({ commits: [commit("a", "v-2", { from: "v-1" })], asleep: ["a"], relayed: 1 });
+      await next.turn({ commits: [commit("b", "", { from: "v-1", remove: true })] });
+      await state.read(partition, "a");
+      await state.replace(partition, "a", { version: "w-1", data: bytes("x"), deadline: 5 }, bytes("v"));
+      await state.replace(partition, "a", undefined, undefined);
+      await state.resume(partition, "a");
+      await state.keys(partition);
+      await state.describe(partition);
+      await state.deadLetters(partition);
+      await state.unsubscribe({ partition, topic: "view", key: "a" });
+      await state.members(kind);
+      await state.leave(kind, "one");
+    });
+  }
+
   /** The commands that the server has denied, with the key or channel if that was the reason. */
   async function denied(): Promise<string[]> {
     const entries = (await all("ACL", "LOG")).flat() as string[][];
@@ -172,6 +239,19 @@ describe("docs/guides/permit-redis-commands.md", () => {
     await check(new RedisStreamsLayer({ ...options, ...target }), useGroups, useQueues);
   });
 
+  it("permits all that jobs of named actors need, and no more", async () => {
+    const target = await startServer();
+    const sections = ["`RedisPubSubLayer`", "`RedisStreamsLayer`", "Work queues", "Jobs of named actors"];
+    await permitSections(...sections);
+    await check(new RedisStreamsLayer({ ...options, ...target }), useGroups, useQueues, addOnce);
+  });
+
+  it("permits all that named actors send, and no more", async () => {
+    const target = await startServer();
+    await permitSections("`RedisPubSubLayer`", "`RedisStreamsLayer`", "Named actors");
+    await check(new RedisStreamsLayer({ ...options, ...target }), useGroups, useState);
+  });
+
   it("permits a process that only sends jobs, with the first line of the section about queues", async () => {
     const target = await startServer();
     await permitSections("`RedisPubSubLayer`", "`RedisStreamsLayer`");
@@ -182,9 +262,15 @@ describe("docs/guides/permit-redis-commands.md", () => {
   });
 
   it("permits all that a layer sends to a cluster, and no more", async function () {
-    this.timeout(30_000);
+    this.timeout(180_000);
     const target = await startCluster();
-    await permitSections("`RedisPubSubLayer`", "`RedisStreamsLayer`", "Work queues", "Redis Cluster");
-    await check(new RedisStreamsLayer({ ...options, ...target }), useGroups, useQueues);
+    await permitSections(
+      "`RedisPubSubLayer`",
+      "`RedisStreamsLayer`",
+      "Work queues",
+      "Named actors",
+      "Redis Cluster",
+    );
+    await check(new RedisStreamsLayer({ ...options, ...target }), useGroups, useQueues, useState);
   });
 });

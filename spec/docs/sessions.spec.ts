@@ -215,6 +215,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "the user reloads": "spec/client/liveness.spec.ts",
   "the tab is killed": "spec/runtime/session/session.spec.ts",
   "the user duplicates": "spec/client/sessions.spec.ts",
+  "the [sign-in]": "spec/protocol/renew.spec.ts",
   "the client reads too slowly": "spec/runtime/session/session.spec.ts",
   "an `outbox` with `drop-oldest`": "spec/client/sessions.spec.ts",
 };

@@ -9,6 +9,7 @@ import {
   type Guard,
   groupName,
   JsonWebSocketConsumer,
+  type Limits,
   MemoryLayer,
   machineConsumer,
   originGuard,
@@ -43,6 +44,16 @@ async function inACrowd(): Promise<string[]> {
   for (const { socket } of clients) socket.destroy();
   const [, status = "", body = ""] =
     answers.map((answer) => answered.exec(answer)).find((found) => found?.[1]) ?? [];
+  return [status, body];
+}
+
+/** The refusal of a second socket, by a server with room for one. */
+async function pastLimit(limits: Partial<Limits>): Promise<readonly string[]> {
+  const { url } = await serve({ layers: {}, ...limits });
+  const first = await RawClient.open(url);
+  const answer = await (await RawClient.open(url)).rest();
+  first.socket.destroy();
+  const [, status = "", body = ""] = /^HTTP\/1.1 (\d+).*\r\n\r\n(.*)\n$/s.exec(answer) ?? [];
   return [status, body];
 }
 
@@ -101,6 +112,8 @@ describe("docs/reference/close-codes.md", () => {
       await answer("/ws/room/a?fail"),
       await answer("/ws/room/a?slow"),
       await behindAnother(),
+      await pastLimit({ maxConnectionsPerAddress: 1 }),
+      await pastLimit({ maxConnections: 1 }),
       await inACrowd(),
     ];
     const client = await Client.open(`${url}/ws/room/a`, [], own);

@@ -19,6 +19,7 @@ import { freePort } from "../support/free-port.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { chat } from "../support/serving.ts";
+import { fullRedis, namedErrors } from "./support/named-errors.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -146,7 +147,7 @@ describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", ()
     found.add(text);
   };
   describe("shows to the letter what is said of", () => {
-    for (const [what, provoke] of Object.entries(errors)) {
+    for (const [what, provoke] of Object.entries({ ...errors, ...namedErrors })) {
       it(what, async () => isShown(await provoke()));
     }
 
@@ -167,7 +168,7 @@ describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", ()
     });
 
     it("code that the compiler refuses", async function () {
-      this.timeout(60_000);
+      this.timeout(180_000);
       const folder = await mkdtemp(join(root, ".tmp-docs-"));
       try {
         await writeFile(join(folder, "refused.ts"), refused);
@@ -192,6 +193,10 @@ describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", ()
       } finally {
         await rm(folder, { recursive: true });
       }
+    });
+
+    it("a message to a named actor that a full Redis refuses, but for its details", async () => {
+      expect(await fullRedis()).to.match(/^The message was not stored: .* OOM /);
     });
 
     it("nothing else", () => {
@@ -242,7 +247,7 @@ describe("docs/reference/error-codes.md", () => {
       const module: Record<string, unknown> = await import(join("greenroom", entry));
       for (const [name, exported] of Object.entries(module)) {
         if (typeof exported !== "function" || !(exported.prototype instanceof GreenroomError)) continue;
-        const { code } = Reflect.construct(exported, ["", ""]);
+        const { code } = Reflect.construct(exported, [name === "ChildFailedError" ? [] : "", ""]);
         codes.set(code, name);
       }
     }
