@@ -7,8 +7,8 @@ interface Locked {
 }
 
 const folders = [
-  ...["", "bench/fan-out/", "bench/jitter/", "bench/layers/", "bench/storm/"],
-  "spec/package/versions/",
+  ...["", "bench/fan-out/", "bench/jitter/", "bench/layers/", "bench/named/", "bench/storm/"],
+  ...["site/", "spec/package/versions/", "spec/published/", "tools/api-docs/"],
 ];
 
 for (const folder of folders) {

@@ -27,7 +27,7 @@ describe("The scripts of package.json", () => {
 
   // A shell without `exec` stays between npm and the program, and SIGTERM ends the shell only.
   it("run the demo in the place of the shell, for which Windows has exec.cmd", () => {
-    const names = ["start", "dev", "worker", "send"];
+    const names = ["start", "start:all", "dev", "worker", "send"];
     expect(names.filter((name) => !scripts[name]?.startsWith("exec node "))).to.deep.equal([]);
     expect(existsSync(new URL("exec.cmd", root))).to.equal(true);
   });

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { template } from "../cli/init/template.ts";
 import { pageContent } from "../inspector/page-content.ts";
 import { version } from "../version.ts";
 
@@ -20,6 +21,9 @@ const entryPoints = {
   visualise: "diagrams/index.js",
   inspector: "inspector/index.js",
   asyncapi: "asyncapi/index.js",
+  metrics: "metrics/index.js",
+  tracing: "tracing/index.js",
+  vite: "vite/index.js",
   cli: "cli/main.js",
 };
 
@@ -27,7 +31,7 @@ const entryPoints = {
 const selfContained = { client: "client/index.js" };
 
 /** The dependencies that are CommonJS modules. Node loads them in half the time with `require`. */
-const commonJs = ["ioredis", "ws", "xstate"];
+const commonJs = ["cookie", "ioredis", "proxy-addr", "ws", "xstate"];
 
 /** Writes one module per source file, for bundlers, with the types of all modules. */
 function compile(folder: string): void {
@@ -46,6 +50,7 @@ function hidePrivateMembers(folder: string): void {
     "actors/actor-operations.d.ts",
     "actors/consumer.d.ts",
     "actors/contract/contract-consumer.d.ts",
+    "actors/json-websocket-consumer.d.ts",
   ]) {
     const file = join(folder, name);
     writeFileSync(file, readFileSync(file, "utf8").replace(/^ *#private;\n/m, ""));
@@ -60,6 +65,7 @@ async function fillIn(folder: string): Promise<void> {
   };
   write("version.js", `export const version = ${JSON.stringify(version)};\n`);
   write("inspector/page-content.js", `export const pageContent = ${JSON.stringify(pageContent, null, 2)};\n`);
+  write("cli/init/template.js", `export const template = ${JSON.stringify(template, null, 2)};\n`);
   write("layers/wire/msgpackr.js", await msgpackr());
 }
 

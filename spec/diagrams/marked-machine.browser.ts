@@ -42,7 +42,7 @@ const readParts = `(svg) => {
 const bare = (text: string) => text.replaceAll("\n", "↵").replace(/\s+/g, "");
 
 describe("MarkedMachine", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let browser: Browser;
   let page: Page;
 

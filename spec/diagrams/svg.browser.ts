@@ -5,7 +5,7 @@ import { launchBrowser } from "../support/browser.ts";
 import { hostileNames, machines } from "./machines.ts";
 
 describe("toSvg", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let browser: Browser;
 
   before(async () => {

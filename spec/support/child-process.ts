@@ -34,8 +34,9 @@ export async function startProcess(
   args: readonly string[],
   isReady: (line: string) => boolean,
   env: NodeJS.ProcessEnv = process.env,
+  cwd: string = process.cwd(),
 ): Promise<RunningProcess> {
-  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
   const end = () => child.kill();
   process.once("exit", end);
   const exited = (once(child, "exit") as RunningProcess["exited"]).finally(() => process.off("exit", end));

@@ -44,7 +44,17 @@ async function build(): Promise<string> {
   await run(process.execPath, flags, { cwd: root });
   for (const file of ["package.json", "CHANGELOG.md", "README.md", "LICENSE"])
     copyFileSync(join(root, file), join(folder, file));
+  cpSync(join(root, "operations"), join(folder, "operations"), { recursive: true });
   return folder;
+}
+
+/** Builds the package, and packs it. Returns the path of the tarball, which is deleted when this process ends. */
+export async function packedPackage(): Promise<string> {
+  const folder = temporaryFolder();
+  const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder];
+  const { stdout } = await run("npm", args, { cwd: await builtPackage() });
+  const [{ filename }] = JSON.parse(stdout) as [{ readonly filename: string }];
+  return join(folder, filename);
 }
 
 /** A project without packages. */

@@ -87,17 +87,18 @@ export class Line {
 export class Lines {
   readonly #all: Line[] = [];
   readonly #listener = createServer({ noDelay: true }, (client) => {
-    const server = connect({ port: this.#target, host: "127.0.0.1", noDelay: true });
+    const server = connect({ port: this.#target(), host: "127.0.0.1", noDelay: true });
     this.#all.push(new Line(client, server));
   });
-  #target: number;
+  #target: () => number;
 
-  private constructor(target: number) {
+  private constructor(target: () => number) {
     this.#target = target;
   }
 
-  static async to(target: number): Promise<Lines> {
-    const lines = new Lines(target);
+  /** @param target the port of the server, or a function that chooses one for each line. */
+  static async to(target: number | (() => number)): Promise<Lines> {
+    const lines = new Lines(typeof target === "number" ? () => target : target);
     lines.#listener.listen(0, "127.0.0.1");
     await once(lines.#listener, "listening");
     return lines;
@@ -114,7 +115,7 @@ export class Lines {
 
   /** Carries the lines that come next to the server at another port. */
   lead(target: number): void {
-    this.#target = target;
+    this.#target = () => target;
   }
 
   get open(): readonly Line[] {

@@ -104,11 +104,48 @@ export class JobsPanel extends Panel {
   }
 }
 
+export class AuctionPanel extends Panel {
+  readonly lot = this.region.getByLabel("Lot", { exact: true });
+  readonly person = this.region.getByLabel("Your name");
+  readonly seconds = this.region.getByLabel("Seconds");
+  readonly reserve = this.region.getByLabel("Reserve");
+  readonly open = this.region.getByRole("button", { name: "Open" });
+  readonly amount = this.region.getByLabel("Amount");
+  readonly bid = this.region.getByRole("button", { name: "Bid" });
+  readonly leading = this.region.locator(".leading");
+  readonly facts = this.region.locator(".facts");
+  readonly countdown = this.region.getByRole("timer", { name: "Time until the lot closes" });
+
+  override async joins(lot?: string, person?: string): Promise<void> {
+    if (lot !== undefined) await this.lot.fill(lot);
+    if (person !== undefined) await this.person.fill(person);
+    await super.joins();
+  }
+
+  /** Resolves once the lot is in this state, and the page has heard so from the server. */
+  async shows(state: string): Promise<void> {
+    await this.region.locator(`.board[data-lot="${state}"]:not([data-doubtful])`).waitFor();
+  }
+
+  async opens(seconds: number, reserve = 0): Promise<void> {
+    await this.shows("idle");
+    await this.seconds.fill(`${seconds}`);
+    await this.reserve.fill(`${reserve}`);
+    await this.open.press("Enter");
+  }
+
+  async bids(amount: number): Promise<void> {
+    await this.amount.fill(`${amount}`);
+    await this.amount.press("Enter");
+  }
+}
+
 export class Tab {
   readonly page: Page;
   readonly system: Panel;
   readonly room: RoomPanel;
   readonly jobs: JobsPanel;
+  readonly auction: AuctionPanel;
   readonly chat: Panel;
   readonly reliable: Panel;
   readonly notifications: Panel;
@@ -127,6 +164,7 @@ export class Tab {
     this.system = new Panel(page, "system");
     this.room = new RoomPanel(page, "room");
     this.jobs = new JobsPanel(page, "jobs");
+    this.auction = new AuctionPanel(page, "auction");
     this.chat = new Panel(page, "chat");
     this.reliable = new Panel(page, "reliable");
     this.notifications = new Panel(page, "notifications");
@@ -134,7 +172,8 @@ export class Tab {
   }
 
   get panels(): Panel[] {
-    return [this.system, this.room, this.jobs, this.chat, this.reliable, this.notifications, this.analytics];
+    const { system, room, jobs, auction, chat, reliable, notifications, analytics } = this;
+    return [system, room, jobs, auction, chat, reliable, notifications, analytics];
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page, WebSocketRoute } from "playwright-core";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { launchBrowser } from "./browser.ts";
+import { token } from "./inspector-client.ts";
 import { Tab } from "./page-parts.ts";
 
 /** Records every state of a panel, including states that are too short to be polled. */
@@ -18,6 +19,9 @@ const noteStates = `
 
 /** Animations cost CPU time. */
 const calm = { reducedMotion: "reduce" } as const;
+
+/** The address of the page whose panels do not connect by themselves. */
+export const byHand = "/?connect=by-hand";
 
 /** The sockets that a page opens on `path`. Each is connected to the server until `cut` closes it. */
 export class Wire {
@@ -72,16 +76,24 @@ export class Premises {
   /** Starts a demo, on the port of the previous demo if there was one. */
   async restart(): Promise<void> {
     const port = this.url === "" ? 0 : Number(new URL(this.url).port);
-    this.#demo = await startDemo({ port, jobStepMs: this.#jobStepMs });
+    this.#demo = await startDemo({ port, jobStepMs: this.#jobStepMs, inspectToken: token });
   }
 
   async close(): Promise<void> {
     await this.#demo?.close();
   }
 
+  /** A tab whose panels connect when a spec says so. */
   async openTab(prepare?: (page: Page) => Promise<unknown>): Promise<Tab> {
     if (!this.#shared) throw new Error("Tabs are for specs, not for suites.");
     return this.#open(this.#shared, prepare);
+  }
+
+  /** A tab of a phone's size, whose panels connect when they come into view. */
+  async openPhone(): Promise<Tab> {
+    const context = await this.#newContext({ viewport: { width: 390, height: 844 } });
+    await context.addInitScript({ content: noteStates });
+    return this.#open(context, undefined, "/");
   }
 
   /** Opens a tab in its own browser context, because all tabs of a context share a clock. */
@@ -106,11 +118,15 @@ export class Premises {
     return context;
   }
 
-  async #open(context: BrowserContext, prepare?: (page: Page) => Promise<unknown>): Promise<Tab> {
+  async #open(
+    context: BrowserContext,
+    prepare?: (page: Page) => Promise<unknown>,
+    path = byHand,
+  ): Promise<Tab> {
     const page = await context.newPage();
     const tab = new Tab(page);
     await prepare?.(page);
-    await page.goto(this.url);
+    await page.goto(`${this.url}${path}`);
     return tab;
   }
 }

@@ -5,6 +5,7 @@ import { startDemo } from "../../demo/server.ts";
 import { launchBrowser } from "./browser.ts";
 import { Client } from "./client.ts";
 import { InspectorTab } from "./inspector-tab.ts";
+import { byHand } from "./page.ts";
 import { Tab } from "./page-parts.ts";
 
 // `npm run pictures`: screenshots of the demo's page and the inspector, for the docs.
@@ -24,13 +25,13 @@ async function take(browser: Browser, name: string, options: BrowserContextOptio
   const open = async (more: BrowserContextOptions) => {
     const context = await browser.newContext({ ...more, reducedMotion: "reduce" });
     const page = await context.newPage();
-    await page.goto(demo.url);
+    await page.goto(`${demo.url}${byHand}`);
     return new Tab(page);
   };
   try {
     const tab = await open(options);
     await fillIn(tab, [await open({}), await open({})]);
-    const last = name === "demo-phone" ? "#jobs" : "body";
+    const last = name === "demo-phone" ? "#auction" : "body";
     const height = await tab.page.evaluate<number>(
       `document.querySelector("${last}").getBoundingClientRect().bottom + scrollY`,
     );
@@ -51,7 +52,7 @@ async function take(browser: Browser, name: string, options: BrowserContextOptio
 }
 
 async function fillIn(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void> {
-  const { system, room, jobs, chat, reliable, notifications, analytics, page } = tab;
+  const { system, room, jobs, auction, chat, reliable, notifications, analytics, page } = tab;
   await system.joins();
   await system.says("Is this thing on?");
   await room.joins("general", "Ada");
@@ -84,6 +85,14 @@ async function fillIn(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
     .last()
     .getByText(/[1-9]0 %/)
     .waitFor();
+  await auction.joins("17", "Ada");
+  await ben.auction.joins("17", "Ben");
+  await auction.opens(120, 100);
+  await auction.shows("open");
+  await ben.auction.bids(150);
+  await auction.leading.getByText("150 by Ben").waitFor();
+  await auction.bids(500);
+  await auction.leading.getByText("500 by Ada").waitFor();
   await page.evaluate("document.activeElement.blur()");
 }
 

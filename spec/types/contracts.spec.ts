@@ -14,7 +14,7 @@ describe("The types of contracts", () => {
   let errors: readonly string[];
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const folder = await mkdtemp(join(root, ".tmp-contracts-"));
     try {
       // The files are code of the server and of the browser, so the program has the types of both.
@@ -49,6 +49,7 @@ describe("The types of contracts", () => {
     ["machines.ts", "hold for the events, effects and input of machines"],
     ["guards.ts", "let a consumer that needs a user start only with one"],
     ["machines.ts", "hold for state machines"],
+    ["services.ts", "let a consumer that needs services start only with them"],
     ["messages.ts", "refuse values that a message or JSON cannot hold"],
   ] as const) {
     it(`${claim}: ${file}`, () => {
@@ -58,6 +59,6 @@ describe("The types of contracts", () => {
 
   it("are proven by these files, without an error in another file", async () => {
     expect(errors).to.deep.equal([]);
-    expect(await readdir(join(root, "spec/types/contracts"))).to.have.length(7);
+    expect(await readdir(join(root, "spec/types/contracts"))).to.have.length(8);
   });
 });

@@ -44,6 +44,28 @@ class Echo extends WebSocketConsumer {
   }
 }
 
+interface LotMessages {
+  bid: { by: string; amount: number };
+  extend: { minutes: number };
+}
+
+class Bidder extends WebSocketConsumer<{ params: "lot" }> {
+  readonly #lot = this.named<LotMessages, { amount: number }>("lot").get(this.scope.params.lot);
+
+  override async receive(text: string) {
+    const accepted: boolean = await this.#lot.ask<boolean>({ type: "bid", by: "ada", amount: 500 });
+    await this.#lot.send({ type: "extend", minutes: Number(accepted) });
+    const amount: number | undefined = (await this.#lot.view())?.amount;
+    for await (const view of this.#lot.watch({ signal: this.signal })) this.send(`${view?.amount} ${amount}`);
+    await this.named("lot").get("17").ask({ type: "bid", by: "ada", amount: 500 }, { timeoutMs: 1_000 });
+    // @ts-expect-error the kind has no such message
+    await this.#lot.send({ type: text });
+    // @ts-expect-error a bid has an amount
+    await this.#lot.send({ type: "bid", by: "ada" });
+    // @ts-expect-error a message has a type
+    await this.named("lot").get("17").send({ minutes: 5 });
+  }
+}
 class Api extends JsonWebSocketConsumer<{ params: "id" }> {
   override receive(value: unknown) {
     this.sendJson({ id: this.scope.params.id, value });
@@ -51,6 +73,7 @@ class Api extends JsonWebSocketConsumer<{ params: "id" }> {
 }
 
 const runtime = createRuntime({ layers: { chat: new MemoryLayer<RoomMessages>() } });
+runtime.route("/ws/lot/:lot", Bidder);
 runtime.route("/ws/room/:room_name", RoomChat, { params: { room_name: groupName } });
 runtime.route("/ws/echo", Echo);
 runtime.route("/ws/api/:id/:rest", Api);

@@ -206,3 +206,20 @@ machineConsumer(createMachine({}), {});
 machineConsumer(createMachine({}) as AnyStateMachine);
 // @ts-expect-error the machine emits an event that is not an effect
 machineConsumer(machineOf({ events: {} as ConnectionEvents, emitted: {} as { type: "shout" } }));
+
+// ---- schemas of messages
+const bell = z.object({});
+machineConsumer(selling, { contract: auction, input: () => ({ lot: 1 }), messages: { bell } });
+machineConsumer(selling, {
+  contract: auction,
+  input: () => ({ lot: 1 }),
+  // @ts-expect-error the machine takes no such message
+  messages: { ring: bell },
+});
+const noting = setup({ types: { events: {} as MessageEvents<{ note: { text: string } }> } }).createMachine(
+  {},
+);
+machineConsumer(noting, { messages: { note: z.object({ text: z.string() }) } });
+// @ts-expect-error the event has a text
+machineConsumer(noting, { messages: { note: z.object({ text: z.number() }) } });
+machineConsumer(createMachine({}), { messages: { anything: bell } });

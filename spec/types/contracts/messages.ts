@@ -9,6 +9,7 @@ import {
   JsonWebSocketConsumer,
   MemoryLayer,
   type Message,
+  messages,
   WebSocketConsumer,
 } from "greenroom";
 import { contract } from "greenroom/contract";
@@ -245,4 +246,42 @@ class Board extends contractConsumer(board) {
     this.send("bytes", { bytes: new Uint8Array(1) });
   }
 }
-void [Sender, Anything, Json, Board];
+
+// ---- schemas of messages
+interface Shapes {
+  said: { text: string; tags?: readonly string[] };
+  counted: { readonly count: number };
+  any: { at: unknown };
+}
+const text = z.object({ text: z.string() });
+class Shaped extends WebSocketConsumer<{ messages: Shapes }> {
+  static override readonly messages = messages<Shaped>({
+    said: text,
+    counted: z.object({ count: z.literal([1, 2]) }),
+    any: z.object({ at: z.coerce.number() }),
+  });
+}
+class Few extends contractConsumer(board)<{ messages: Shapes }> {
+  static override readonly messages = messages<Few>({
+    said: text.extend({ tags: z.array(z.string()).readonly(), more: z.number() }),
+  });
+}
+class Misshaped extends WebSocketConsumer<{ messages: Shapes }> {
+  static override readonly messages = messages<Misshaped>({
+    // @ts-expect-error the handler expects a text
+    said: z.object({ text: z.number() }),
+    // @ts-expect-error the schema takes texts, and the handler gets them as they are
+    counted: z.object({ count: z.string().transform(Number) }),
+  });
+}
+class Misspelt extends WebSocketConsumer<{ messages: Shapes }> {
+  // @ts-expect-error a type that is not declared
+  static override readonly messages = messages<Misspelt>({ sayd: text });
+}
+class Lax extends WebSocketConsumer<{ messages: Shapes }> {
+  static override readonly messages = messages<Lax>({
+    // @ts-expect-error the schema takes a message without a text
+    said: z.object({ text: z.string().default("") }),
+  });
+}
+void [Sender, Anything, Json, Board, Shaped, Few, Misshaped, Misspelt, Lax];
