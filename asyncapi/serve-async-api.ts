@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { WebSocketConsumer } from "../actors/index.ts";
 import type { Schema } from "../contract/index.ts";
+import type { AnyGuard } from "../runtime/guards/guards.ts";
 import type { PlainAnswer } from "../runtime/http-response.ts";
 import { hiddenConsumer, type Internals, internals } from "../runtime/internals.ts";
-import type { AnyGuard } from "../runtime/upgrade/guards.ts";
 import { type AsyncApiOptions, documentOf } from "./async-api.ts";
 import { AsyncApiError } from "./async-api-error.ts";
 import { jsonSchemaOf } from "./json-schema-of.ts";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Guard } from "../runtime/guards/guards.ts";
 import type { PlainAnswer } from "../runtime/http-response.ts";
-import type { Guard } from "../runtime/upgrade/guards.ts";
 import { targetOf } from "../runtime/upgrade/request-scope.ts";
 
 const parameter = "token";

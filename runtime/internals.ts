@@ -1,7 +1,7 @@
 import type { PlainAnswer } from "./http-response.ts";
+import type { Router } from "./routes/router.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
 import type { Admission } from "./upgrade/admission.ts";
-import type { Router } from "./upgrade/router.ts";
 
 /** The key of a runtime's internal objects, for the testing kit and the inspector. */
 export const internals = Symbol("internals");

@@ -1,10 +1,10 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { ErrorListener } from "../layers/error-reporter.ts";
+import type { Guard } from "./guards/guards.ts";
 import type { TrustProxy } from "./limits/client-address.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { CompressionOptions } from "./upgrade/compression.ts";
-import type { Guard } from "./upgrade/guards.ts";
 import type { Inspect } from "./xstate-inspect.ts";
 
 /** Layers by alias, each with its own message types. */

@@ -14,25 +14,15 @@ import { createContext } from "./create-context.ts";
 import { completes, timeOf } from "./deadline.ts";
 import { rejectIfAwaitedInside } from "./deadlock.ts";
 import { HandlerTimeoutError, RouteError, RuntimeClosedError } from "./errors.ts";
+import { originGuard } from "./guards/guards.ts";
 import { healthOf, type RuntimeHealth } from "./health.ts";
 import type { PlainAnswer } from "./http-response.ts";
 import { type Internals, internals } from "./internals.ts";
 import { takeLayers } from "./layer-ownership.ts";
 import { limitSockets } from "./limits/attached-sockets.ts";
-import type { RuntimeContext } from "./runtime-context.ts";
-import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
-import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
-import type { AttachableServer, AttachOptions } from "./upgrade/attach-options.ts";
-import { AttachedServer } from "./upgrade/attached-server.ts";
-import { ClosingServer } from "./upgrade/closing-server.ts";
-import { resolveCompression } from "./upgrade/compression.ts";
-import { checkedParams } from "./upgrade/contract-params.ts";
-import { originGuard } from "./upgrade/guards.ts";
-import { paceRequests } from "./upgrade/paced-requests.ts";
-import { PlainRequests } from "./upgrade/plain-requests.ts";
-import { closeReplaced, type ReplaceRoutesOptions } from "./upgrade/replace-routes.ts";
-import { targetOf } from "./upgrade/request-scope.ts";
-import { patternOf, routeArguments } from "./upgrade/route-arguments.ts";
+import { checkedParams } from "./routes/contract-params.ts";
+import { closeReplaced, type ReplaceRoutesOptions } from "./routes/replace-routes.ts";
+import { patternOf, routeArguments } from "./routes/route-arguments.ts";
 import type {
   OnKnownLayer,
   RouteRest,
@@ -40,8 +30,18 @@ import type {
   SpawnScope,
   WithHandlers,
   WithServices,
-} from "./upgrade/route-types.ts";
-import { Router } from "./upgrade/router.ts";
+} from "./routes/route-types.ts";
+import { Router } from "./routes/router.ts";
+import type { RuntimeContext } from "./runtime-context.ts";
+import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
+import type { AttachableServer, AttachOptions } from "./server/attach-options.ts";
+import { AttachedServer } from "./server/attached-server.ts";
+import { ClosingServer } from "./server/closing-server.ts";
+import { paceRequests } from "./server/paced-requests.ts";
+import { PlainRequests } from "./server/plain-requests.ts";
+import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
+import { resolveCompression } from "./upgrade/compression.ts";
+import { targetOf } from "./upgrade/request-scope.ts";
 import { Upgrades } from "./upgrade/upgrades.ts";
 
 const layerGraceMs = 5_000;

@@ -2,8 +2,8 @@ import type { Attributes } from "@opentelemetry/api";
 import type { Exit } from "../actors/close-codes.ts";
 import type { SendOperation } from "../layers/tracing.ts";
 import type { Observed } from "../runtime/inspection-hooks.ts";
+import type { Router } from "../runtime/routes/router.ts";
 import { truncate } from "../runtime/truncate.ts";
-import type { Router } from "../runtime/upgrade/router.ts";
 
 /** The type of a message, for the name of a span. Other programs may send types of any length. */
 export const shortType = (type: unknown): string => truncate(String(type), 99);

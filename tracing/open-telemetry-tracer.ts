@@ -19,7 +19,7 @@ import type { RuntimeTracer } from "../runtime/instruments.ts";
 import { isAskEnvelope } from "../runtime/mailbox/ask-envelope.ts";
 import type { Item } from "../runtime/mailbox/mailbox.ts";
 import type { TimerCall } from "../runtime/mailbox/message-backlog.ts";
-import type { Router } from "../runtime/upgrade/router.ts";
+import type { Router } from "../runtime/routes/router.ts";
 import { ActorSpans, recordError } from "./actor-spans.ts";
 import {
   actorAttributes,

@@ -1,5 +1,5 @@
 import type { MarkedMachine } from "../../diagrams/marked-machine.ts";
-import type { Route } from "../../runtime/upgrade/router.ts";
+import type { Route } from "../../runtime/routes/router.ts";
 import { type ConsumerIndex, nameOf } from "../activity/consumer-index.ts";
 import type { ConsumerFacts, MachineFacts } from "../protocol.ts";
 import { renderDiagram } from "./render-diagram.ts";

@@ -4,14 +4,14 @@ import type { ResponseHeaders, Scope } from "../../actors/index.ts";
 import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.ts";
 import { textOf } from "../../layers/errors.ts";
 import { callOwned, isPromise, runOwned } from "../async-error-owner.ts";
+import { type AnyGuard, isOriginLetIn, type Verdict } from "../guards/guards.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
 import type { ClientAddresses } from "../limits/client-address.ts";
+import { notFound, type Route, type RouteMatch, type Router } from "../routes/router.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { earliestOf, type Grant, grantOf, isVerdict, signInExpired } from "../sign-in/grant.ts";
-import { type AnyGuard, isOriginLetIn, type Verdict } from "./guards.ts";
 import { offeredProtocols } from "./offered-protocols.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
-import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
 export interface Candidate {
   readonly route: Route;

@@ -26,8 +26,8 @@ export async function referenceTables(): Promise<Readonly<Record<string, Readonl
       runtime: optionTable({ file: "runtime/runtime-options.ts", type: "RuntimeOptions" }),
       consumer: optionTable(...ofConsumer),
       route: optionTable(
-        { file: "runtime/upgrade/route-types.ts", type: "RouteOptions" },
-        { file: "runtime/upgrade/route-types.ts", type: "ContractRouteOptions" },
+        { file: "runtime/routes/route-types.ts", type: "RouteOptions" },
+        { file: "runtime/routes/route-types.ts", type: "ContractRouteOptions" },
       ),
       named: optionTable(
         { file: "named/kind-options.ts", type: "NamedCallerOptions", defaults: "named/kind-options.ts" },

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { groupName, WebSocketConsumer } from "greenroom";
+import { Router } from "../../../runtime/routes/router.ts";
 import { requireUpgrade } from "../../../runtime/upgrade/admission.ts";
-import { Router } from "../../../runtime/upgrade/router.ts";
 
 class Anything extends WebSocketConsumer {}
 

@@ -15,7 +15,7 @@ import {
 } from "greenroom";
 import { WebSocketServer } from "ws";
 import { SimulatedClock } from "xstate";
-import { AttachedServer } from "../../../runtime/upgrade/attached-server.ts";
+import { AttachedServer } from "../../../runtime/server/attached-server.ts";
 import type { Upgrades } from "../../../runtime/upgrade/upgrades.ts";
 import { makeCertificate } from "../../support/certificate.ts";
 import { Client } from "../../support/client.ts";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { OriginList } from "../../../runtime/upgrade/origins.ts";
+import { OriginList } from "../../../runtime/guards/origins.ts";
 
 const isIn = (entry: string, origin: string) => new OriginList([entry]).has(origin);
 

@@ -12,7 +12,7 @@ import type { Handlers } from "../../actors/handlers.ts";
 import type { ActorSnapshot } from "../../actors/index.ts";
 import type { ContractParamsInput, NamesIn } from "../../contract/index.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
-import type { Guard } from "./guards.ts";
+import type { Guard } from "../guards/guards.ts";
 
 /** Checks a path parameter. Returns undefined if the value is accepted, else the reason for the refusal. */
 export type ParamCheck = (value: string) => string | undefined;

@@ -2,12 +2,12 @@ import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { bytesWritten } from "../http-response.ts";
-import { earlierResponse, isAnswered } from "./answered.ts";
+import { notFound } from "../routes/router.ts";
+import { earlierResponse, isAnswered } from "../upgrade/answered.ts";
+import type { Upgrades } from "../upgrade/upgrades.ts";
 import type { AttachableServer, AttachOptions } from "./attach-options.ts";
 import { interceptUpgrades } from "./intercept-upgrades.ts";
-import { notFound } from "./router.ts";
 import { filterUpgrades, isWebSocketUpgrade } from "./upgrade-filter.ts";
-import type { Upgrades } from "./upgrades.ts";
 
 /** A runtime on a server. */
 export interface Attachment extends AttachOptions {

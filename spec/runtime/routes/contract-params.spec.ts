@@ -3,7 +3,7 @@ import { contractConsumer, createRuntime, type Guard, InvalidOptionError } from 
 import { contract, type Schema } from "greenroom/contract";
 import { communicate, communicateWith } from "greenroom/testing";
 import { z } from "zod";
-import { checkParams } from "../../../runtime/upgrade/contract-params.ts";
+import { checkParams } from "../../../runtime/routes/contract-params.ts";
 
 interface User {
   readonly name: string;

@@ -5,9 +5,9 @@ import { maxNamePart, namePartPattern } from "../../layers/names.ts";
 import { isPromise } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { RouteError } from "../errors.ts";
+import type { AnyGuard } from "../guards/guards.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
 import { checkParams } from "./contract-params.ts";
-import type { AnyGuard } from "./guards.ts";
 import type { ParamCheck } from "./route-types.ts";
 
 /**

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, IncomingMessage, type RequestListener, type Server } from "node:http";
 import { expect } from "chai";
 import { createRuntime, WebSocketConsumer } from "greenroom";
-import { filterUpgrades, isWebSocketUpgrade } from "../../../runtime/upgrade/upgrade-filter.ts";
+import { filterUpgrades, isWebSocketUpgrade } from "../../../runtime/server/upgrade-filter.ts";
 import { plainRequest, RawClient } from "../../support/raw-client.ts";
 import { closeServers, listening } from "../../support/servers.ts";
 

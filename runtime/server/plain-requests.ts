@@ -1,10 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPromise } from "../async-error-owner.ts";
 import { Deadline } from "../deadline.ts";
+import { answerPreflight, isPreflight, readable } from "../guards/cors.ts";
 import { type Refusal, refusePlainRequest } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import { type Admission, type Admitted, type Candidate, isRefusal, tookTooLong } from "./admission.ts";
-import { answerPreflight, isPreflight, readable } from "./cors.ts";
+import {
+  type Admission,
+  type Admitted,
+  type Candidate,
+  isRefusal,
+  tookTooLong,
+} from "../upgrade/admission.ts";
 
 /** A request with a pending guard. */
 interface GuardedRequest {
