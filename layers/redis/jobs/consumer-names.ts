@@ -36,5 +36,8 @@ export function newConsumerNames(): ConsumerNames {
   return { own, alone: `${own}-alone`, burying: own + buryingSuffix, waiting: own + waitingSuffix };
 }
 
+/** The name of the process of `consumer`: the text before the first dash. */
+export const processOf = (consumer: string): string => consumer.replace(/-.*/s, "");
+
 /** Whether the entries of `consumer` wait for a retry. */
 export const isWaiting = (consumer: string) => consumer.endsWith(waitingSuffix);

@@ -1,7 +1,12 @@
+import { processOf } from "./consumer-names.ts";
+
 /**
  * Decides which consumers are dead: those that seem silent in all observations over `silenceMs`. Measures the
  * time with the clock of this process, and only while the server replies. So an outage, a frozen server, and a
  * step of the server's clock do not count against a consumer.
+ *
+ * The consumers of one process gave their last life signs at different times. They are dead together, so that
+ * none of their jobs looks as if it had run alone in its process.
  */
 export class OwnerWatch {
   readonly #silenceMs: number;
@@ -18,7 +23,10 @@ export class OwnerWatch {
   }
 
   get dead(): readonly string[] {
-    return [...this.#silentMs].filter(([, ms]) => ms >= this.#silenceMs).map(([consumer]) => consumer);
+    const silent = [...this.#silentMs];
+    const undecided = silent.filter(([, ms]) => ms < this.#silenceMs);
+    const processes = new Set(undecided.map(([consumer]) => processOf(consumer)));
+    return silent.map(([consumer]) => consumer).filter((consumer) => !processes.has(processOf(consumer)));
   }
 
   /** Adds an observation: the consumers that seem silent, requested at `askedAt`, received at `answeredAt`. */

@@ -106,6 +106,10 @@ describe("OrphanSearch", () => {
         const attempt = consumers.length === 1 ? 1 : 4;
         await raw.xclaim(key, "workers", consumer, 0, id, "RETRYCOUNT", attempt, "JUSTID");
       }
+      const lastSigns = raw.multi();
+      for (const [id, consumer] of await pending())
+        lastSigns.xclaim(key, "workers", consumer, 0, id, "IDLE", 0, "JUSTID");
+      await lastSigns.exec();
       const worker = new Worker();
       await layer.consume("jobs", worker.handle, { claimAfterMs: 100, concurrency: 5, maxDeliveries: 9 });
       await worker.hasBegun(consumers.length);

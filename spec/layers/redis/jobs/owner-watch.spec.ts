@@ -30,6 +30,18 @@ describe("OwnerWatch", () => {
     expect(watch.dead).to.deep.equal(["one", "two"]);
   });
 
+  it("declares the silent consumers of a process dead together, and does not wait for those that are alive", () => {
+    observe(["one-1"]);
+    times(5, () => observe(["one-1", "one-2-alone"]));
+    expect(watch.dead).to.deep.equal([]);
+    observe(["one-1", "one-2-alone"]);
+    expect(watch.dead).to.deep.equal(["one-1", "one-2-alone"]);
+    observe(["one-1", "one-3"]);
+    expect(watch.dead).to.deep.equal([]);
+    observe(["one-1"]);
+    expect(watch.dead).to.deep.equal(["one-1"]);
+  });
+
   it("believes a life sign, also one after a long silence", () => {
     times(6, () => observe(["owner"]));
     observe([]);
