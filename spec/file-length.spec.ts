@@ -5,17 +5,26 @@ import { expect } from "chai";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** The name and the number of lines of each file of the repository that fits the patterns. */
+function lengthsOf(...patterns: readonly string[]): readonly (readonly [string, number])[] {
+  const files = execFileSync("git", ["ls-files", ...patterns], { cwd: root, encoding: "utf8" });
+  const names = files.split("\n").filter(Boolean);
+  return names.map((name) => [name, readFileSync(`${root}${name}`, "utf8").split("\n").length - 1]);
+}
+
 // The rule of the linter does not count comments.
 describe("A source file", () => {
   it("has at most 400 lines", () => {
-    const options = { cwd: root, encoding: "utf8" } as const;
-    const files = execFileSync("git", ["ls-files", "*.ts", "*.tsx", ":!spec", ":!bench"], options);
-    const names = files.split("\n").filter(Boolean);
-    const lengths = names.map((name) => [
-      name,
-      readFileSync(`${root}${name}`, "utf8").split("\n").length - 1,
-    ]);
+    const lengths = lengthsOf("*.ts", "*.tsx", ":!spec", ":!bench");
     expect(lengths.length).to.be.greaterThan(400);
-    expect(lengths.filter(([, length]) => Number(length) > 400)).to.deep.equal([]);
+    expect(lengths.filter(([, length]) => length > 400)).to.deep.equal([]);
+  });
+});
+
+describe("A guide", () => {
+  it("has at most 250 lines", () => {
+    const lengths = lengthsOf("docs/guides/*.md");
+    expect(lengths.length).to.be.greaterThan(50);
+    expect(lengths.filter(([, length]) => length > 250)).to.deep.equal([]);
   });
 });

@@ -131,13 +131,16 @@ const errors: Readonly<Record<string, () => Promise<string>>> = {
   },
 };
 
-describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", () => {
+const pages = ["troubleshooting", "troubleshoot-named-actors", "fix-type-errors"];
+
+describe(`docs/guides/{${pages}}.md`, () => {
   /** The texts in grey. */
   let shown: readonly string[];
   const found = new Set<string>();
   before(async () => {
-    const pages = ["troubleshooting.md", "fix-type-errors.md"].map((name) => join(root, "docs/guides", name));
-    const texts = await Promise.all(pages.map((page) => readFile(page, "utf8")));
+    const texts = await Promise.all(
+      pages.map((page) => readFile(join(root, `docs/guides/${page}.md`), "utf8")),
+    );
     shown = [...texts.join("\n").matchAll(/```text\n(.*?)\n```/gs)].map(([, text = ""]) => text);
   });
   afterEach(stopCluster);
