@@ -78,12 +78,18 @@ export class OwnedPartition {
   /** Listens to the partition, and continues with everything that waits in it. @throws {LayerUnavailableError} */
   async start(): Promise<void> {
     const { state } = this.#context;
-    await state.run((backend) =>
-      backend.subscribe(
-        { partition: this.partition, topic: "wake" },
-        { payload: (payload) => this.#woken(payload), gap: () => this.scan() },
-      ),
-    );
+    try {
+      await state.run((backend) =>
+        backend.subscribe(
+          { partition: this.partition, topic: "wake" },
+          { payload: (payload) => this.#woken(payload), gap: () => this.scan() },
+        ),
+      );
+    } catch (error) {
+      // A gap may have begun a turn meanwhile, which must not end the subscription of a later claim.
+      this.#end();
+      throw error;
+    }
     this.#kick();
   }
 

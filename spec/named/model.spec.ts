@@ -1,5 +1,6 @@
+import { expect } from "chai";
 import fc from "fast-check";
-import { keepsPromises, lossyRuns, runs } from "./model/steps.ts";
+import { keepsPromises, lossyRuns, play, type Run, runs } from "./model/steps.ts";
 
 describe("Named actors on a store that fails", () => {
   it("keep their promises in any interleaving", async () => {
@@ -8,5 +9,18 @@ describe("Named actors on a store that fails", () => {
 
   it("report what a store has lost that was rolled back", async () => {
     await fc.assert(keepsPromises(lossyRuns(30)), { numRuns: 40 });
+  });
+
+  // The names of the nodes are random, so about every second run leads to the fault.
+  it("are heard after an attempt to listen to them has failed", async () => {
+    const run: Run = {
+      seed: 0,
+      steps: [
+        ["fault", 140],
+        ["ask", 0],
+        ["drain", 71],
+      ],
+    };
+    for (let attempt = 0; attempt < 20; attempt += 1) expect(await play(run)).to.equal(undefined);
   });
 });
