@@ -77,6 +77,11 @@ export interface Commit {
   readonly state?: { readonly version: string; readonly data: Uint8Array };
   /** The number of messages to remove from the front of the mailbox. */
   readonly taken: number;
+  /**
+   * The time of the last one of these messages: see {@link Taken.messages}. The commit is a conflict if the mailbox has
+   * another message in its place, or none, because the store has lost messages.
+   */
+  readonly takenAt?: number;
   /** The time of the actor's next deadline, in milliseconds of the store's clock. Absent if it has none. */
   readonly deadline?: number;
   /** The payload for the watchers of the actor. */

@@ -38,6 +38,11 @@ export class MemoryActor {
     return firstOf(this.#mailbox);
   }
 
+  /** The time of the last one of the first `count` messages. Undefined if there are fewer. */
+  timeOf(count: number): number | undefined {
+    return this.#mailbox[count - 1]?.at;
+  }
+
   /** Removes the first `count` messages, and returns their payloads. */
   remove(count: number): readonly Uint8Array[] {
     const payloads = this.#mailbox.splice(0, count).map(({ payload }) => payload);

@@ -215,7 +215,9 @@ export class MemoryPartition {
       const actor = this.#actors.get(commit.key);
       const version = actor?.state?.version;
       const isDeleted = version === undefined && actor?.isDeleted;
-      if (version === commit.from && !isDeleted) this.#commit(commit);
+      const { from, taken, takenAt } = commit;
+      const isLost = takenAt !== undefined && actor?.timeOf(taken) !== takenAt;
+      if (version === from && !isDeleted && !isLost) this.#commit(commit);
       else conflicts.push({ index, version });
     }
     return conflicts;

@@ -188,9 +188,9 @@ export class Activation {
     }
   }
 
-  #stepMail({ payload }: Taken["messages"][number], batch: Batch): void {
+  #stepMail(stored: Taken["messages"][number], batch: Batch): void {
     const { codec, checks } = this.#context;
-    const mail = codec.unpack("mail", this.key, payload);
+    const mail = codec.unpack("mail", this.key, stored.payload);
     const { m: message, a: ask } = mail;
     const refusal = checks.refusalOf(message);
     if (refusal !== undefined) this.#answer(batch, ask, { refused: { code: "invalid", message: refusal } });
@@ -207,7 +207,7 @@ export class Activation {
         this.#answer(batch, ask, { refused: { code: "unexpected", message: text } });
       }
     }
-    batch.taken += 1;
+    batch.take(stored);
   }
 
   /** Runs one step, and adds its effects to the batch. Starts the machine if the actor does not exist. */
@@ -278,7 +278,7 @@ export class Activation {
     this.#context.buried(this.key, reason);
     batch.bury({ key: this.key, reason, at: this.#context.now(), ...this.#factsOf(item) });
     if (item.type === "mail") {
-      batch.taken += 1;
+      batch.take(item.mail);
       this.#answer(batch, this.#readMail(item)?.a, { failed: reason });
     } else if (item.type === "delay") {
       this.#run?.dropDelay(item.delay);

@@ -46,8 +46,6 @@ export class Batch {
   readonly items: Item[] = [];
   /** The number of steps that have changed the snapshot. */
   changes = 0;
-  /** The number of messages that were handled. */
-  taken = 0;
   view: ViewRecord | undefined;
   parked: ParkedRecord | undefined;
   readonly #key: string;
@@ -56,6 +54,8 @@ export class Batch {
   readonly #codec: RecordCodec;
   readonly #payloads: Uint8Array[] = [];
   readonly #dead: Uint8Array[] = [];
+  #taken = 0;
+  #takenAt: number | undefined;
   #bytes = 0;
 
   /** @param from the version of the actor before the steps */
@@ -64,6 +64,17 @@ export class Batch {
     this.#partition = partition;
     this.#from = from;
     this.#codec = codec;
+  }
+
+  /** The number of messages that were handled. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Counts a message as handled. */
+  take({ at }: Taken["messages"][number]): void {
+    this.#taken += 1;
+    this.#takenAt = at;
   }
 
   get isLarge(): boolean {
@@ -98,7 +109,8 @@ export class Batch {
     return {
       key: this.#key,
       from: this.#from,
-      taken: this.taken,
+      taken: this.#taken,
+      ...(this.#takenAt !== undefined && { takenAt: this.#takenAt }),
       outbox: this.#payloads,
       dead: this.#dead,
       ...(state && { state }),

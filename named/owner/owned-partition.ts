@@ -296,12 +296,15 @@ export class OwnedPartition {
     }
   }
 
-  /** The store has another version of an actor: it was deleted or replaced, or the store has lost a commit. */
+  /**
+   * The store has another version of an actor: it was deleted or replaced, or the store has lost a commit. Or it has the
+   * same version, and has lost messages, which their sender reports.
+   */
   #conflict(actor: Activation, found: string | undefined): void {
     const committed = actor.version;
     this.#actors.drop(actor);
     this.#actors.makeReady(actor.key);
-    if (committed === undefined || found === undefined) return;
+    if (committed === undefined || found === undefined || committed === found) return;
     if (readVersion(committed).incarnation === readVersion(found).incarnation)
       this.#context.rolledBack(actor.key, committed, found);
   }

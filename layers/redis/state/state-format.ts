@@ -97,8 +97,8 @@ function partsOf({ state, view, parked, remove, outbox, dead }: Commit): number 
 }
 
 function commitArguments(commit: Commit, channelOf: (key: string) => string): ScriptArgument[] {
-  const { key, from = "", state, taken, deadline = "", view, outbox, dead, parked } = commit;
-  const args: ScriptArgument[] = [from, taken, deadline, partsOf(commit)];
+  const { key, from = "", state, taken, takenAt = "", deadline = "", view, outbox, dead, parked } = commit;
+  const args: ScriptArgument[] = [from, taken, takenAt, deadline, partsOf(commit)];
   if (state !== undefined) args.push(storedState(state));
   if (view !== undefined) args.push(channelOf(key), bytesOf(view));
   if (parked !== undefined) args.push(bytesOf(parked));

@@ -42,9 +42,9 @@ end
  * ARGV: token, number, number of commits, number of actors to put to sleep, number of takes, relayed, 1 to list
  * the waiting actors, maximum of due actors, the outbox's number to read after or '', the sum of the
  * {@link commitParts} of all commits, then the key of each actor. Then for each commit: the index of its actor, the
- * old version or '', number of messages to remove, deadline or '', the sum of its {@link commitParts}, and these
- * parts (see `commitArguments`). Then the keys of actors to put to sleep. Then for each take: the index of its
- * actor, 1 to load.
+ * old version or '', number of messages to remove, time of the last one or '', deadline or '', the sum of its
+ * {@link commitParts}, and these parts (see `commitArguments`). Then the keys of actors to put to sleep. Then for
+ * each take: the index of its actor, 1 to load.
  *
  * Returns 0 if the token is not that of the owner. Otherwise one flat array, because nested ones are slow: the time,
  * the end of the outbox, the next deadline, the number of the first returned entry of the outbox, then the numbers
@@ -95,9 +95,8 @@ if not isNew and hadConflicts == '1' then
   conflicts = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'conflicts'))
 end
 
-local function trim(actor, key, taken)
-  local removed = redis.call('LPOP', KEYS[${turnKeys} + actor], taken)
-  if not removed then return end
+local function trim(actor, key, removed)
+  redis.call('LTRIM', KEYS[${turnKeys} + actor], #removed, -1)
   local count, size = counts[actor] - #removed, sizes[actor]
   for _, entry in ipairs(removed) do size = size - #entry + ${stampLength} end
   counts[actor], sizes[actor] = count, size
@@ -122,10 +121,10 @@ local function payloads(isPresent)
 end
 
 for index = 0, commits - 1 do
-  local actor, from, taken = tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
-  local deadline, has = ARGV[at + 4], tonumber(ARGV[at + 5])
+  local actor, from, taken, takenAt = tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
+  local deadline, has = ARGV[at + 5], tonumber(ARGV[at + 6])
   local key = ARGV[${turnArguments} + actor]
-  at = at + 5
+  at = at + 6
   local state, channel, view, reason
   if has % ${2 * state} >= ${state} then state = nextArgument() end
   if has % ${2 * view} >= ${view} then channel, view = nextArgument(), nextArgument() end
@@ -137,11 +136,13 @@ for index = 0, commits - 1 do
     local version = stored and string.match(stored, '^[^\\n]*') or ''
     -- A deletion of messages without an actor leaves a 0: see the script of replace.
     local isDeleted = from == '' and hasLoads and redis.call('HGET', KEYS[6], key) == '0'
-    if version ~= from or isDeleted then
+    local removed = taken > 0 and redis.call('LRANGE', KEYS[${turnKeys} + actor], 0, taken - 1) or none
+    local isLost = takenAt ~= '' and string.sub(removed[taken] or '', 1, ${stampLength - 1}) ~= takenAt
+    if version ~= from or isDeleted or isLost then
       conflicts[#conflicts + 1] = index
       conflicts[#conflicts + 1] = version
     else
-      if taken > 0 then trim(actor, key, taken) end
+      if #removed > 0 then trim(actor, key, removed) end
       if has % ${2 * remove} >= ${remove} then
         remove(key)
       else

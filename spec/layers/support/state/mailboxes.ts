@@ -59,6 +59,28 @@ export function describeMailboxes(suite: StateSuite): void {
       expect((await owner.turn()).waiting).to.deep.equal([]);
     });
 
+    it("refuses a commit whose messages it has lost, also if others have come in their place", async () => {
+      const partition = newPartition();
+      const owner = await Owner.of(suite.one, partition);
+      const take = async () => {
+        const { taken } = await owner.turn({ takes: [{ key: "a", load: false }] });
+        return taken[0]?.messages ?? [];
+      };
+      await suite.one.ship(partition, shipment([message(1, "a"), message(2, "a")]));
+      const [, second] = await take();
+      const takenAt = second?.at ?? 0;
+      for (const lost of [
+        { taken: 2, takenAt: takenAt - 1 },
+        { taken: 3, takenAt },
+      ]) {
+        const { conflicts } = await owner.commit(commit("a", "v-1", lost));
+        expect(conflicts).to.deep.equal([{ index: 0, version: undefined }]);
+      }
+      expect(await owner.messages("a")).to.deep.equal(["1", "2"]);
+      expect((await owner.commit(commit("a", "v-1", { taken: 2, takenAt }))).conflicts).to.deep.equal([]);
+      expect(await owner.messages("a")).to.deep.equal([]);
+    });
+
     it("refuses messages beyond the capacity of a mailbox, and takes others", async () => {
       const partition = newPartition();
       const owner = await Owner.of(suite.one, partition);
