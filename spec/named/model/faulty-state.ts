@@ -209,12 +209,19 @@ export class FaultyState implements StateBackend {
       },
       gap: () => whenAwake(gap),
     };
-    this.#subscriptions.set(JSON.stringify(topic), heard);
-    await this.#call("subscribe", async () => this.#store.subscribe(this.#node, topic, heard));
+    const name = JSON.stringify(topic);
+    this.#subscriptions.set(name, heard);
+    await this.#call("subscribe", async () => {
+      if (this.#subscriptions.get(name) === heard) this.#store.subscribe(this.#node, topic, heard);
+    });
   }
 
   async unsubscribe(topic: StateTopic): Promise<void> {
-    this.#subscriptions.delete(JSON.stringify(topic));
-    await this.#call("unsubscribe", async () => this.#store.unsubscribe(this.#node, topic));
+    const name = JSON.stringify(topic);
+    this.#subscriptions.delete(name);
+    // One connection has all subscriptions of a node. So a late call cannot undo what the node did after it.
+    await this.#call("unsubscribe", async () => {
+      if (!this.#subscriptions.has(name)) this.#store.unsubscribe(this.#node, topic);
+    });
   }
 }

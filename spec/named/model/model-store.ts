@@ -75,6 +75,7 @@ export class ModelStore {
   rollBack(calls: number): void {
     const kept = this.#executed.slice(0, Math.max(0, this.#executed.length - calls));
     this.#store = this.#create();
+    this.#store.now(); // the first use of a clock defines its wall time
     this.#states = new Map();
     for (const { at, node, call } of kept) {
       this.#replayAt = at;

@@ -29,6 +29,11 @@ export class World {
   /** All nodes that ever ran. */
   readonly nodes: ModelNode[] = [];
   rolledBack = 0;
+  /**
+   * How often the store has lost an actor with all of its steps. To its owner, the actor looks as if it had been
+   * deleted, so nothing is reported.
+   */
+  forgotten = 0;
   readonly #bus = new MemoryBus();
 
   get alive(): readonly ModelNode[] {
@@ -93,9 +98,24 @@ export class World {
   }
 
   /** Forgets up to 20 of the last calls. */
-  rollBack(pick: number): void {
+  async rollBack(pick: number): Promise<void> {
     this.rolledBack += 1;
+    const before = await this.#storedKeys();
+    this.time.now += 1; // it takes a moment
     this.store.rollBack(1 + (pick % 20));
+    const after = await this.#storedKeys();
+    this.forgotten += before.filter((key) => !after.includes(key)).length;
+  }
+
+  async #storedKeys(): Promise<readonly string[]> {
+    const { kind } = this.nodes[0] ?? fail();
+    const found = await Promise.all(
+      [...keys, sink].map(async (key) => {
+        const { state } = await this.store.state.read(kind.partitionOf(key), key);
+        return state === undefined ? [] : [key];
+      }),
+    );
+    return found.flat();
   }
 
   /** Ends all troubles, and waits until nothing is left to do. @returns why something is left */
