@@ -17,7 +17,7 @@ export class InspectorTab {
 
   constructor(page: Page) {
     this.page = page;
-    page.setDefaultTimeout(6_000);
+    page.setDefaultTimeout(30_000);
     page.on("console", (entry) => entry.type() === "error" && this.errors.push(entry.text()));
     page.on("pageerror", (error) => this.errors.push(String(error)));
     page.on("websocket", (socket) => {
@@ -77,7 +77,7 @@ export class InspectorTab {
   /** Resolves once `expression` has the value `value` in the page. */
   async waitsFor(expression: string, value: unknown): Promise<void> {
     const last = await this.page.evaluate(`new Promise((resolve) => {
-      const end = performance.now() + 6_000;
+      const end = performance.now() + 30_000;
       const look = () => {
         const now = JSON.stringify(${expression});
         if (now === ${JSON.stringify(JSON.stringify(value))} || performance.now() > end) resolve(now);
