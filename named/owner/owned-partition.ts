@@ -296,10 +296,7 @@ export class OwnedPartition {
     }
   }
 
-  /**
-   * The store has another version of an actor: it was deleted or replaced, or the store has lost a commit. Or it has the
-   * same version, and has lost messages, which their sender reports.
-   */
+  /** The actor was deleted or replaced, or the store has lost a commit. Or it has lost messages: the sender reports it. */
   #conflict(actor: Activation, found: string | undefined): void {
     const committed = actor.version;
     this.#actors.drop(actor);
