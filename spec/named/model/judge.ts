@@ -6,8 +6,7 @@ export async function judge(world: World): Promise<string | undefined> {
   const reports = world.nodes.reduce((sum, { events }) => sum + events.filter(isLoss).length, 0);
   const dead = new Set(await world.dead());
   const { told } = await world.logOf(sink);
-  // A process that has died cannot report what it knew.
-  const haveAllLived = world.nodes.every(({ isAlive }) => isAlive);
+  const canReport = await world.canReport();
   const noted = new Set(world.nodes.flatMap((node) => node.noted));
   for (const key of keys) {
     const { log } = await world.logOf(key);
@@ -21,7 +20,6 @@ export async function judge(world: World): Promise<string | undefined> {
     if (world.rolledBack === 0 && `${found}` !== `${expected}`)
       return `the effects of "${key}" are ${found}, and its log is ${log}`;
     // A step that the store has lost is done again, and its effect may have been under way. The owner reports it.
-    const canReport = haveAllLived && world.forgotten === 0;
     if (world.rolledBack > 0 && (reports > 0 || !canReport)) continue;
     if (new Set(found).size < found.length) return `an effect of "${key}" is there twice: ${found}`;
     if (world.rolledBack > 0 && `${found}` !== `${expected}`)

@@ -29,11 +29,10 @@ export class World {
   /** All nodes that ever ran. */
   readonly nodes: ModelNode[] = [];
   rolledBack = 0;
-  /**
-   * How often the store has lost an actor with all of its steps. To its owner, the actor looks as if it had been
-   * deleted, so nothing is reported.
-   */
-  forgotten = 0;
+  /** Whether the store has lost an actor with all of its steps. To its owner, it looks as if it had been deleted. */
+  #hasForgotten = false;
+  /** The owners of the partitions before each rollback. They know what they have stored. */
+  readonly #ownersBefore: string[] = [];
   readonly #bus = new MemoryBus();
 
   get alive(): readonly ModelNode[] {
@@ -101,10 +100,30 @@ export class World {
   async rollBack(pick: number): Promise<void> {
     this.rolledBack += 1;
     const before = await this.#storedKeys();
+    this.#ownersBefore.push(await this.#owners());
     this.time.now += 1; // it takes a moment
     this.store.rollBack(1 + (pick % 20));
     const after = await this.#storedKeys();
-    this.forgotten += before.filter((key) => !after.includes(key)).length;
+    this.#hasForgotten ||= before.some((key) => !after.includes(key));
+  }
+
+  /**
+   * Whether each loss can be reported: the processes that know of it live, own the same partitions as before, and do
+   * not take a lost actor for a deleted one.
+   */
+  async canReport(): Promise<boolean> {
+    if (this.#hasForgotten || this.nodes.some(({ isAlive }) => !isAlive)) return false;
+    const owners = await this.#owners();
+    return this.#ownersBefore.every((before) => before === owners);
+  }
+
+  /** The owners of all partitions, as a text. */
+  async #owners(): Promise<string> {
+    const indices = Array.from({ length: partitions }, (_, index) => index);
+    const found = await Promise.all(
+      indices.map((index) => this.store.state.describe({ kind: "log", index })),
+    );
+    return found.map(({ owner }) => owner).join();
   }
 
   async #storedKeys(): Promise<readonly string[]> {
