@@ -5,8 +5,8 @@ import { processOf } from "./consumer-names.ts";
  * time with the clock of this process, and only while the server replies. So an outage, a frozen server, and a
  * step of the server's clock do not count against a consumer.
  *
- * The consumers of one process gave their last life signs at different times. They are dead together, so that
- * none of their jobs looks as if it had run alone in its process.
+ * The consumers of one process gave their last life signs at different times. A silent one waits for the others that
+ * seem silent, for `silenceMs` at most, so that none of their jobs looks as if it had run alone in its process.
  */
 export class OwnerWatch {
   readonly #silenceMs: number;
@@ -26,7 +26,9 @@ export class OwnerWatch {
     const silent = [...this.#silentMs];
     const undecided = silent.filter(([, ms]) => ms < this.#silenceMs);
     const processes = new Set(undecided.map(([consumer]) => processOf(consumer)));
-    return silent.map(([consumer]) => consumer).filter((consumer) => !processes.has(processOf(consumer)));
+    const isDead = ([consumer, ms]: [string, number]) =>
+      ms >= 2 * this.#silenceMs || !processes.has(processOf(consumer));
+    return silent.filter(isDead).map(([consumer]) => consumer);
   }
 
   /** Adds an observation: the consumers that seem silent, requested at `askedAt`, received at `answeredAt`. */

@@ -42,6 +42,14 @@ describe("OwnerWatch", () => {
     expect(watch.dead).to.deep.equal(["one-1"]);
   });
 
+  it("does not wait for silent consumers of the same process for longer than a silence lasts", () => {
+    observe(["one-1"]);
+    times(9, () => observe(["one-1", now % 400 === 0 ? "one-2" : "one-3"]));
+    expect(watch.dead).to.deep.equal([]);
+    observe(["one-1", "one-4"]);
+    expect(watch.dead).to.deep.equal(["one-1"]);
+  });
+
   it("believes a life sign, also one after a long silence", () => {
     times(6, () => observe(["owner"]));
     observe([]);
