@@ -64,6 +64,8 @@ export interface ShipmentReply {
   readonly outcomes: readonly ShipmentOutcome[];
   /** The highest number of the sender before this shipment; 0 if the partition does not know the sender. */
   readonly last: number;
+  /** The same. If the partition has taken the messages before, the highest number before it took them. */
+  readonly known: number;
   /** Whether a node listens to the partition. If not, its owner is gone. */
   readonly isHeard: boolean;
 }
@@ -78,10 +80,10 @@ export interface Commit {
   /** The number of messages to remove from the front of the mailbox. */
   readonly taken: number;
   /**
-   * The time of the last one of these messages: see {@link Taken.messages}. The commit is a conflict if the mailbox has
-   * another message in its place, or none, because the store has lost messages.
+   * The id of the last one of these messages. The commit is a conflict if the mailbox has another message in its place,
+   * or none, because the store has lost messages or a commit.
    */
-  readonly takenAt?: number;
+  readonly lastTaken?: string;
   /** The time of the actor's next deadline, in milliseconds of the store's clock. Absent if it has none. */
   readonly deadline?: number;
   /** The payload for the watchers of the actor. */
@@ -106,13 +108,22 @@ export interface Take {
   readonly load: boolean;
 }
 
+/** A message in a mailbox. */
+export interface StoredMessage {
+  /** The time at which it was stored, in milliseconds of the store's clock. */
+  readonly at: number;
+  /** Differs from those of the other messages in the mailbox: made of the time and the sender's number. */
+  readonly id: string;
+  readonly payload: Uint8Array;
+}
+
 /** The actor of a {@link Take}. */
 export interface Taken {
   readonly key: string;
   /** Undefined if the actor does not exist, or if its snapshot was not requested. */
   readonly state: { readonly version: string; readonly data: Uint8Array } | undefined;
   /** The first messages of the mailbox: at most 256, and at most 1 MiB, but at least one if there is one. */
-  readonly messages: readonly { readonly at: number; readonly payload: Uint8Array }[];
+  readonly messages: readonly StoredMessage[];
   /** Whether the mailbox has more messages. */
   readonly hasMore: boolean;
   /** The number of loads, including this one, since the last commit or clean end of the actor. 0 if not loaded. */

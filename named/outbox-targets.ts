@@ -104,11 +104,11 @@ export class OutboxTargets {
     const shipment = { sender: `outbox ${source}`, messages, ...kind.shipment, stopAtFull: true };
     await kind.open();
     const partition = kind.partitionOf(key);
-    const { outcomes, last } = await kind.state.run((backend) => backend.ship(partition, shipment));
+    const { outcomes, known } = await kind.state.run((backend) => backend.ship(partition, shipment));
     const target = `${name} ${partition.index}`;
-    const known = delivered.get(target) ?? [];
-    const kept = known.filter((earlier) => earlier <= last);
-    if (kept.length < known.length) kind.lost(partition, known.length - kept.length);
+    const earlier = delivered.get(target) ?? [];
+    const kept = earlier.filter((number) => number <= known);
+    if (kept.length < earlier.length) kind.lost(partition, earlier.length - kept.length);
     const isFull = outcomes[0] === "full";
     delivered.set(target, [...kept.slice(-maxRemembered), ...(isFull ? [] : [number])]);
     if (isFull) throw new QueueFullError(`The mailbox of "${name}" ${JSON.stringify(key)} is full.`);

@@ -151,33 +151,25 @@ export class Shipper {
       return { key, payload, isAsk, number: lane.last };
     });
     const shipment = { sender: this.#sender, messages, ...this.#options, stopAtFull: false };
-    const reply = await this.#attempt(
-      (isRepeated) => this.#send(lane, shipment, isRepeated),
-      batch[0]?.since ?? 0,
-    );
+    const reply = await this.#attempt(() => this.#send(lane, shipment), batch[0]?.since ?? 0);
     lane.acknowledged = lane.last;
     if (!reply.isHeard) this.#listener.unheard(lane.partition);
     return reply;
   }
 
-  async #send(lane: Lane, shipment: Shipment, isRepeated: boolean): Promise<ShipmentReply> {
+  async #send(lane: Lane, shipment: Shipment): Promise<ShipmentReply> {
     const reply = await this.#state.run((backend) => backend.ship(lane.partition, shipment));
-    const first = lane.last - shipment.messages.length;
-    const wasTaken = isRepeated && reply.last >= lane.last;
-    const known = wasTaken ? first : reply.last;
-    if (known < lane.acknowledged) this.#listener.lost(lane.partition, lane.acknowledged - known);
+    const lost = lane.acknowledged - reply.known;
+    if (lost > 0) this.#listener.lost(lane.partition, lost);
     return reply;
   }
 
   /** Repeats `attempt` until it succeeds, the store refuses it, or the time is over. */
-  async #attempt(
-    attempt: (isRepeated: boolean) => Promise<ShipmentReply>,
-    since: number,
-  ): Promise<ShipmentReply> {
+  async #attempt(attempt: () => Promise<ShipmentReply>, since: number): Promise<ShipmentReply> {
     let isCertain = true;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await attempt(!isCertain);
+        return await attempt();
       } catch (error) {
         const effect = effectOf(error);
         const isRefused = effect === "refused";

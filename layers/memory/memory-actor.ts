@@ -1,4 +1,4 @@
-import type { StateMessage } from "../state-backend.ts";
+import type { StateMessage, StoredMessage } from "../state-backend.ts";
 import { firstOf } from "./first-of.ts";
 
 /** The stored facts of one actor on a `MemoryBus`. */
@@ -10,7 +10,7 @@ export class MemoryActor {
   /** Whether messages were deleted before the actor existed, so that a commit must not remove later ones. */
   isDeleted = false;
   #bytes = 0;
-  readonly #mailbox: { readonly at: number; readonly payload: Uint8Array }[] = [];
+  readonly #mailbox: StoredMessage[] = [];
 
   /** The number of messages in the mailbox. */
   get waiting(): number {
@@ -28,19 +28,19 @@ export class MemoryActor {
     return this.waiting < limit.capacity && this.#bytes + payload.length <= limit.bytes;
   }
 
-  enqueue({ payload }: StateMessage, at: number): void {
+  enqueue({ number, payload }: StateMessage, at: number): void {
     this.#bytes += payload.length;
-    this.#mailbox.push({ at, payload });
+    this.#mailbox.push({ at, id: `${at}-${number}`, payload });
   }
 
   /** The first messages: see `Taken.messages`. */
-  first(): readonly { readonly at: number; readonly payload: Uint8Array }[] {
+  first(): readonly StoredMessage[] {
     return firstOf(this.#mailbox);
   }
 
-  /** The time of the last one of the first `count` messages. Undefined if there are fewer. */
-  timeOf(count: number): number | undefined {
-    return this.#mailbox[count - 1]?.at;
+  /** The id of the last one of the first `count` messages. Undefined if there are fewer. */
+  idOf(count: number): string | undefined {
+    return this.#mailbox[count - 1]?.id;
   }
 
   /** Removes the first `count` messages, and returns their payloads. */

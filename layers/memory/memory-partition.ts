@@ -42,6 +42,8 @@ interface Owner {
 
 interface Sender {
   readonly last: number;
+  /** The last number before the last shipment that has changed it. */
+  readonly previous: number;
   readonly at: number;
   /** The outcomes other than `stored` in the last shipment. */
   readonly refused: ReadonlyMap<number, ShipmentOutcome>;
@@ -92,7 +94,7 @@ export class MemoryPartition {
 
   ship({ sender, messages, capacity, bytes, stopAtFull }: Shipment): ShipmentReply {
     const at = this.#now();
-    const { last = 0, refused } = this.#senders.get(sender) ?? {};
+    const { last = 0, previous = 0, refused } = this.#senders.get(sender) ?? {};
     const outcomes: ShipmentOutcome[] = [];
     const nowRefused = new Map<number, ShipmentOutcome>();
     const woken = new Set<string>();
@@ -114,10 +116,12 @@ export class MemoryPartition {
       if (outcome === "stored") woken.add(key);
       else nowRefused.set(number, outcome);
     }
-    this.#senders.set(sender, { last: highest, at, refused: nowRefused });
+    const before = highest === last ? previous : last;
+    this.#senders.set(sender, { last: highest, previous: before, at, refused: nowRefused });
     const isHeard = this.#topics.isHeard();
     if (woken.size > 0) this.#topics.wake([...woken]);
-    return { outcomes, last, isHeard };
+    const isRepeated = messages.length > 0 && messages.every(({ number }) => number <= last);
+    return { outcomes, last, known: isRepeated ? previous : last, isHeard };
   }
 
   turn(turn: Turn): TurnReply {
@@ -215,8 +219,8 @@ export class MemoryPartition {
       const actor = this.#actors.get(commit.key);
       const version = actor?.state?.version;
       const isDeleted = version === undefined && actor?.isDeleted;
-      const { from, taken, takenAt } = commit;
-      const isLost = takenAt !== undefined && actor?.timeOf(taken) !== takenAt;
+      const { from, taken, lastTaken } = commit;
+      const isLost = lastTaken !== undefined && actor?.idOf(taken) !== lastTaken;
       if (version === from && !isDeleted && !isLost) this.#commit(commit);
       else conflicts.push({ index, version });
     }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../../layers/message.ts";
-import type { Commit, Taken } from "../../layers/state-backend.ts";
+import type { Commit, StoredMessage, Taken } from "../../layers/state-backend.ts";
 import { migrated } from "../kind-options.ts";
 import { ChildFailedError } from "../machine/child-failed-error.ts";
 import { type ChildEvent, MachineRun, type StepResult } from "../machine/machine-run.ts";
@@ -78,7 +78,7 @@ export class Activation {
    *
    * @param mustCommit whether to commit even if nothing happens, because the deadline in the store is outdated
    */
-  work(messages: Taken["messages"], mustCommit: boolean, hasTime: () => boolean): Work {
+  work(messages: readonly StoredMessage[], mustCommit: boolean, hasTime: () => boolean): Work {
     const batch = new Batch(this.key, this.#context.partition, this.#version, this.#context.codec);
     let retryInMs: number | undefined;
     let item = this.#next(messages[0]);
@@ -155,7 +155,7 @@ export class Activation {
     };
   }
 
-  #next(mail: Taken["messages"][number] | undefined): Item | undefined {
+  #next(mail: StoredMessage | undefined): Item | undefined {
     if (this.#isParked) return undefined;
     const event = this.#childEvents[0];
     if (event !== undefined) return { type: "child", event };
@@ -188,7 +188,7 @@ export class Activation {
     }
   }
 
-  #stepMail(stored: Taken["messages"][number], batch: Batch): void {
+  #stepMail(stored: StoredMessage, batch: Batch): void {
     const { codec, checks } = this.#context;
     const mail = codec.unpack("mail", this.key, stored.payload);
     const { m: message, a: ask } = mail;

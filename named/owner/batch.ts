@@ -1,5 +1,5 @@
 import type { SavedDelay } from "../../actors/index.ts";
-import type { Commit, Taken } from "../../layers/state-backend.ts";
+import type { Commit, StoredMessage } from "../../layers/state-backend.ts";
 import type { ChildEvent } from "../machine/machine-run.ts";
 import type { Answer, DeadRecord, OutboxRecord, ParkedRecord, RecordCodec, ViewRecord } from "../records.ts";
 
@@ -7,7 +7,7 @@ import type { Answer, DeadRecord, OutboxRecord, ParkedRecord, RecordCodec, ViewR
 export type Item =
   | { readonly type: "child"; readonly event: ChildEvent }
   | { readonly type: "delay"; readonly delay: SavedDelay }
-  | { readonly type: "mail"; readonly mail: Taken["messages"][number] };
+  | { readonly type: "mail"; readonly mail: StoredMessage };
 
 /** An answer to an ask of this node. It needs no outbox, because both would end together with the process. */
 export interface LocalAnswer {
@@ -55,7 +55,7 @@ export class Batch {
   readonly #payloads: Uint8Array[] = [];
   readonly #dead: Uint8Array[] = [];
   #taken = 0;
-  #takenAt: number | undefined;
+  #lastTaken: string | undefined;
   #bytes = 0;
 
   /** @param from the version of the actor before the steps */
@@ -72,9 +72,9 @@ export class Batch {
   }
 
   /** Counts a message as handled. */
-  take({ at }: Taken["messages"][number]): void {
+  take({ id }: StoredMessage): void {
     this.#taken += 1;
-    this.#takenAt = at;
+    this.#lastTaken = id;
   }
 
   get isLarge(): boolean {
@@ -110,7 +110,7 @@ export class Batch {
       key: this.#key,
       from: this.#from,
       taken: this.#taken,
-      ...(this.#takenAt !== undefined && { takenAt: this.#takenAt }),
+      ...(this.#lastTaken !== undefined && { lastTaken: this.#lastTaken }),
       outbox: this.#payloads,
       dead: this.#dead,
       ...(state && { state }),

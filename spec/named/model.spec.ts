@@ -11,6 +11,19 @@ describe("Named actors on a store that fails", () => {
     await fc.assert(keepsPromises(lossyRuns(30)), { numRuns: 40 });
   });
 
+  it("are reported as lost although the reply that tells so is lost", async () => {
+    const run: Run = {
+      seed: 0,
+      steps: [
+        ["add", 633],
+        ["rollBack", 0],
+        ["fault", 717],
+        ["add", 95],
+      ],
+    };
+    expect(await play(run)).to.equal(undefined);
+  });
+
   // The names of the nodes are random, so about every second run leads to the fault.
   it("are heard after an attempt to listen to them has failed", async () => {
     const run: Run = {

@@ -4,22 +4,22 @@ import { listeners, type PublishCommand, push, want } from "./state-scripts.ts";
 /**
  * KEYS: senders, parked, waiting, wake channel, then the mailbox of each actor. ARGV: sender, capacity, bytes,
  * 1 to stop at a full mailbox, payload of the wake for all actors, then the key of each actor, and then for each
- * message: the index of its actor, number, 1 if it is an ask, payload. Returns the sender's last number, the
- * number of listeners, and one letter per outcome.
+ * message: the index of its actor, number, 1 if it is an ask, payload. Returns the sender's last number, its known
+ * number (see `ShipmentReply`), the number of listeners, and one letter per outcome.
  *
  * The script has no flags, so that the server refuses it if its memory is full.
  */
 export const shipScript = (command: PublishCommand): Script =>
   script(`${push}${want}${listeners(command)}
 local actors, capacity, limit = #KEYS - 4, tonumber(ARGV[2]), tonumber(ARGV[3])
-local last, refused = '0', ''
-local known = redis.call('HGET', KEYS[1], ARGV[1])
-if known then last, refused = string.match(known, '^(%d+) %d+(.*)$') end
+local last, previous, refused = '0', '0', ''
+local sender = redis.call('HGET', KEYS[1], ARGV[1])
+if sender then last, previous, refused = string.match(sender, '^(%d+) %d+ (%d+)(.*)$') end
 local newer = tonumber(last)
 local time = redis.call('TIME')
-local stamp = string.format('%s%03d:', time[1], math.floor(time[2] / 1000))
+local now = string.format('%s%03d', time[1], math.floor(time[2] / 1000))
 local counts, sizes, added, woken, outcomes = {}, {}, {}, {}, {}
-local highest, nowRefused, wokenCount = last, '', 0
+local highest, nowRefused, wokenCount, isRepeated = last, '', 0, #ARGV > 5 + actors
 for at = 6 + actors, #ARGV, 4 do
   local actor, number, payload = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 3]
   local key, outcome, isNew = ARGV[5 + actor], 's', tonumber(number) > newer
@@ -38,13 +38,13 @@ for at = 6 + actors, #ARGV, 4 do
     else
       counts[actor], sizes[actor] = counts[actor] + 1, sizes[actor] + #payload
       local entries = added[actor] or {}
-      entries[#entries + 1] = stamp .. payload
+      entries[#entries + 1] = string.format('%s-%06d:', now, tonumber(number) % 1000000) .. payload
       added[actor] = entries
     end
   end
   outcomes[#outcomes + 1] = outcome
   if isNew and outcome == 'f' and ARGV[4] == '1' then break end
-  if isNew then highest = number end
+  if isNew then highest, isRepeated = number, false end
   if outcome ~= 's' then
     nowRefused = nowRefused .. ' ' .. number .. outcome
   elseif not woken[actor] then
@@ -59,7 +59,8 @@ for actor, entries in pairs(added) do
   push(KEYS[4 + actor], entries)
   redis.call('HSET', KEYS[3], ARGV[5 + actor], counts[actor] .. ' ' .. sizes[actor])
 end
-redis.call('HSET', KEYS[1], ARGV[1], highest .. ' ' .. time[1] .. nowRefused)
+if highest ~= last then previous = last end
+redis.call('HSET', KEYS[1], ARGV[1], highest .. ' ' .. time[1] .. ' ' .. previous .. nowRefused)
 local heard
 if wokenCount == 0 then
   heard = listeners(KEYS[4])
@@ -72,5 +73,5 @@ else
   end
   heard = redis.call('${command}', KEYS[4], wake)
 end
-return {newer, heard, table.concat(outcomes)}
+return {newer, tonumber(isRepeated and previous or last), heard, table.concat(outcomes)}
 `);

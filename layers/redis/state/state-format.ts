@@ -9,7 +9,7 @@ import type {
   TurnReply,
 } from "../../state-backend.ts";
 import type { ScriptArgument } from "../jobs/queue-scripts.ts";
-import { stampLength } from "./state-keys.ts";
+import { stampLength, timeLength } from "./state-keys.ts";
 import { commitParts } from "./turn-script.ts";
 
 /** A bulk string, an integer, an array, or null, as scripts reply. */
@@ -97,8 +97,8 @@ function partsOf({ state, view, parked, remove, outbox, dead }: Commit): number 
 }
 
 function commitArguments(commit: Commit, channelOf: (key: string) => string): ScriptArgument[] {
-  const { key, from = "", state, taken, takenAt = "", deadline = "", view, outbox, dead, parked } = commit;
-  const args: ScriptArgument[] = [from, taken, takenAt, deadline, partsOf(commit)];
+  const { key, from = "", state, taken, lastTaken = "", deadline = "", view, outbox, dead, parked } = commit;
+  const args: ScriptArgument[] = [from, taken, lastTaken, deadline, partsOf(commit)];
   if (state !== undefined) args.push(storedState(state));
   if (view !== undefined) args.push(channelOf(key), bytesOf(view));
   if (parked !== undefined) args.push(bytesOf(parked));
@@ -162,7 +162,8 @@ const notOwner: TurnReply = {
 function messageIn(reply: Reply): Taken["messages"][number] {
   const message = bytes(reply);
   return {
-    at: Number(message.toString("latin1", 0, stampLength - 1)),
+    at: Number(message.toString("latin1", 0, timeLength)),
+    id: message.toString("latin1", 0, stampLength - 1),
     payload: message.subarray(stampLength),
   };
 }

@@ -113,5 +113,7 @@ export class StateKeys {
   }
 }
 
-/** A message's stamp: the server's time in milliseconds, with 13 digits, and a colon. */
-export const stampLength = 14;
+/** The length of a time in a stamp: the server's time in milliseconds. */
+export const timeLength = 13;
+/** The length of a message's stamp: its time, a dash, the last 6 digits of its number, and a colon. */
+export const stampLength = timeLength + 8;

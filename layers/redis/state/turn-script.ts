@@ -42,7 +42,7 @@ end
  * ARGV: token, number, number of commits, number of actors to put to sleep, number of takes, relayed, 1 to list
  * the waiting actors, maximum of due actors, the outbox's number to read after or '', the sum of the
  * {@link commitParts} of all commits, then the key of each actor. Then for each commit: the index of its actor, the
- * old version or '', number of messages to remove, time of the last one or '', deadline or '', the sum of its
+ * old version or '', number of messages to remove, id of the last one or '', deadline or '', the sum of its
  * {@link commitParts}, and these parts (see `commitArguments`). Then the keys of actors to put to sleep. Then for
  * each take: the index of its actor, 1 to load.
  *
@@ -121,7 +121,7 @@ local function payloads(isPresent)
 end
 
 for index = 0, commits - 1 do
-  local actor, from, taken, takenAt = tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
+  local actor, from, taken, lastTaken = tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
   local deadline, has = ARGV[at + 5], tonumber(ARGV[at + 6])
   local key = ARGV[${turnArguments} + actor]
   at = at + 6
@@ -137,7 +137,7 @@ for index = 0, commits - 1 do
     -- A deletion of messages without an actor leaves a 0: see the script of replace.
     local isDeleted = from == '' and hasLoads and redis.call('HGET', KEYS[6], key) == '0'
     local removed = taken > 0 and redis.call('LRANGE', KEYS[${turnKeys} + actor], 0, taken - 1) or none
-    local isLost = takenAt ~= '' and string.sub(removed[taken] or '', 1, ${stampLength - 1}) ~= takenAt
+    local isLost = lastTaken ~= '' and string.sub(removed[taken] or '', 1, ${stampLength - 1}) ~= lastTaken
     if version ~= from or isDeleted or isLost then
       conflicts[#conflicts + 1] = index
       conflicts[#conflicts + 1] = version
