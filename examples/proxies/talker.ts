@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { type Client, connect, type Gap } from "greenroom/client";
 import { WebSocket } from "ws";
 import { chat } from "./chat.ts";
@@ -49,6 +50,8 @@ export class Talker {
       // The client sends the line again if it cannot know whether a server has handled it. Receivers tell by the number.
       await this.#client.send("say", { from: this.name, number: this.last + 1 }, { repeatable: true });
       this.last += 1;
+      // A client that misses more than 1,000 lines while it reconnects would get a gap.
+      await setTimeout(100);
     }
   }
 
