@@ -118,7 +118,7 @@ describe("Inspector page", () => {
     const tab = await premises.openTab();
     const [client] = await premises.connectAll(times(12, (index) => `/chorus/${"g".repeat(90)}${index}`));
     client?.send(`fail ${"W".repeat(300)}`);
-    await tab.page.getByText("Failures 1").waitFor();
+    await tab.page.getByText(/^Failures [1-9]/).waitFor(); // a pause of the machine may count as another one
     await tab.lists("1–11 of 11");
     await tab.rows.last().getByRole("link").click();
     await tab.history(3);
