@@ -64,7 +64,7 @@ export interface ShipmentReply {
   readonly outcomes: readonly ShipmentOutcome[];
   /** The highest number of the sender before this shipment; 0 if the partition does not know the sender. */
   readonly last: number;
-  /** The same. If the partition has taken the messages before, the highest number before it took them. */
+  /** As `last`. For a shipment that the partition has taken before: the number before it took the shipment. */
   readonly known: number;
   /** Whether a node listens to the partition. If not, its owner is gone. */
   readonly isHeard: boolean;
@@ -112,7 +112,7 @@ export interface Take {
 export interface StoredMessage {
   /** The time at which it was stored, in milliseconds of the store's clock. */
   readonly at: number;
-  /** Differs from those of the other messages in the mailbox: made of the time and the sender's number. */
+  /** The time and the sender's number. Two messages of one sender never have the same id. */
   readonly id: string;
   readonly payload: Uint8Array;
 }
