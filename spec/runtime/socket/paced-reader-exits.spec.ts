@@ -8,7 +8,7 @@ import { gate } from "../../support/gate.ts";
 import { nextTurn } from "../../support/next-turn.ts";
 import { destroyRawWebSockets, encodeFrame, Opcode, RawWebSocket } from "../../support/raw-websocket.ts";
 import { stopServing } from "../../support/serving.ts";
-import { closeFrame, encodeTexts, numbers, type Reader, serveReaders } from "../support/readers.ts";
+import { closeFrame, encodeTexts, numbers, passFast, type Reader, serveReaders } from "../support/readers.ts";
 
 const count = 20_000;
 const frameHighWaterMark = 100;
@@ -18,7 +18,13 @@ const frames = encodeTexts(texts);
 const framesPerSlice = Math.ceil(sliceBytes / (frames.length / count));
 
 describe("PacedReader, when a connection ends with unread frames,", () => {
+  let restoreClock: () => void;
+  // A slice of the smallest size bounds what is read after the end.
+  beforeEach(() => {
+    restoreClock = passFast();
+  });
   afterEach(async () => {
+    restoreClock();
     await destroyRawWebSockets();
     await stopServing();
   });
@@ -144,6 +150,19 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
     await until(() => runtime.size === 0);
     expectPrefix(reader);
     expect(reader.heard.length).to.be.within(101, 101 + frameHighWaterMark + framesPerSlice);
+  });
+
+  it("drops only frames that wait for an asynchronous handler at the close frame", async () => {
+    const { url, readers, runtime } = await serveReaders(() => Promise.resolve(), { frameHighWaterMark });
+    const client = await RawWebSocket.open(url);
+    client.socket.write(Buffer.concat([frames, closeFrame]));
+    const [reader] = readers as [Reader];
+    expect(await reader.ended).to.equal(1000);
+    await until(() => runtime.size === 0);
+    expectPrefix(reader);
+    // The socket is not read while more frames wait than the mark allows.
+    expect(reader.heard.length).to.be.at.least(count - frameHighWaterMark - framesPerSlice);
+    expect(reader.heard.length + runtime.counters().dropped.closing).to.equal(count);
   });
 
   it("counts the frames after a close by the handler, and answers the client", async () => {
