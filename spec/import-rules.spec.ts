@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, posix, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { entryPointsOnly, importRules, mayImport, refuseCycles } from "../tools/import-rules.ts";
@@ -119,6 +119,23 @@ describe("Import rules", function () {
   it("are up to date in the linter's configuration: npm run import-rules updates it", async () => {
     const written: unknown = JSON.parse(await readFile(join(root, "tools/import-rules.json"), "utf8"));
     expect(written).to.deep.equal(JSON.parse(JSON.stringify(importRules())));
+  });
+
+  it("allow no import that no file needs", async () => {
+    const needed = new Set<string>();
+    for (const folder of Object.keys(mayImport)) {
+      for (const file of await readdir(join(root, folder))) {
+        if (!/\.tsx?$/.test(file)) continue;
+        const text = await readFile(join(root, folder, file), "utf8");
+        for (const [, path = ""] of text.matchAll(/\b(?:from|import) ?\(?"(\.[^"]+)"/g)) {
+          needed.add(`${folder}: ${posix.dirname(posix.join(folder, path))}`);
+        }
+      }
+    }
+    const allowed = Object.entries(mayImport).flatMap(([folder, others]) =>
+      others.map((other) => `${folder}: ${other}`),
+    );
+    expect(allowed.filter((pair) => !needed.has(pair))).to.deep.equal([]);
   });
 
   it("name exactly the folders of the sources", async () => {

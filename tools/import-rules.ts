@@ -56,7 +56,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "named/owner",
   ],
   "named/owner": ["actors", "layers", "layers/scheduling", "named", "named/machine"],
-  "named/machine": ["actors", "actors/snapshot", "layers"],
+  "named/machine": ["actors/snapshot", "layers"],
   runtime: [
     "actors",
     "actors/contract",
@@ -68,7 +68,6 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "runtime/events",
     "runtime/limits",
     "runtime/mailbox",
-    "runtime/presence",
     "runtime/scheduler",
     "runtime/session",
     "runtime/guards",
@@ -99,7 +98,6 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "layers/scheduling",
     "runtime",
     "runtime/limits",
-    "runtime/mailbox",
     "runtime/scheduler",
   ],
   "runtime/cluster": [
@@ -202,7 +200,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   metrics: ["layers", "named", "runtime"],
   tracing: ["actors", "layers", "runtime", "runtime/cluster", "runtime/mailbox", "runtime/routes"],
   vite: [],
-  cli: ["actors", "asyncapi", "cli/init", "contract", "diagrams"],
+  cli: ["actors", "asyncapi", "cli/init", "diagrams"],
   "cli/init": ["cli"],
 };
 
