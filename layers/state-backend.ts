@@ -62,9 +62,10 @@ export interface ShipmentReply {
    * remembered only for the last shipment of the sender.
    */
   readonly outcomes: readonly ShipmentOutcome[];
-  /** The highest number of the sender before this shipment; 0 if the partition does not know the sender. */
-  readonly last: number;
-  /** As `last`. For a shipment that the partition has taken before: the number before it took the shipment. */
+  /**
+   * The highest number of the sender before this shipment; 0 if the partition does not know the sender. It is the
+   * same for a repeated shipment, so that a lost reply hides no loss.
+   */
   readonly known: number;
   /** Whether a node listens to the partition. If not, its owner is gone. */
   readonly isHeard: boolean;

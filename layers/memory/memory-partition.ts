@@ -121,7 +121,7 @@ export class MemoryPartition {
     const isHeard = this.#topics.isHeard();
     if (woken.size > 0) this.#topics.wake([...woken]);
     const isRepeated = messages.length > 0 && messages.every(({ number }) => number <= last);
-    return { outcomes, last, known: isRepeated ? previous : last, isHeard };
+    return { outcomes, known: isRepeated ? previous : last, isHeard };
   }
 
   turn(turn: Turn): TurnReply {

@@ -184,8 +184,8 @@ export class RedisState implements ShardState {
     const head = [sender, capacity, bytes, stopAtFull ? 1 : 0, wakePayload(numbers.keys)];
     const reply = await this.#run("ship", this.#ship, keys, ...head, ...numbers.keys, ...rest);
     await this.#replicated(shipment.replicas);
-    const [last, known, heard, outcomes] = reply as [number, number, number, Buffer];
-    return { outcomes: outcomesIn(outcomes), last, known, isHeard: heard > 0 };
+    const [known, heard, outcomes] = reply as [number, number, Buffer];
+    return { outcomes: outcomesIn(outcomes), known, isHeard: heard > 0 };
   }
 
   async turn(partition: Partition, turn: Turn): Promise<TurnReply> {

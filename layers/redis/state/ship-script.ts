@@ -4,8 +4,8 @@ import { listeners, type PublishCommand, push, want } from "./state-scripts.ts";
 /**
  * KEYS: senders, parked, waiting, wake channel, then the mailbox of each actor. ARGV: sender, capacity, bytes,
  * 1 to stop at a full mailbox, payload of the wake for all actors, then the key of each actor, and then for each
- * message: the index of its actor, number, 1 if it is an ask, payload. Returns the sender's last number, its known
- * number (see `ShipmentReply`), the number of listeners, and one letter per outcome.
+ * message: the index of its actor, number, 1 if it is an ask, payload. Returns the sender's known number (see
+ * `ShipmentReply`), the number of listeners, and one letter per outcome.
  *
  * The script has no flags, so that the server refuses it if its memory is full.
  */
@@ -73,5 +73,5 @@ else
   end
   heard = redis.call('${command}', KEYS[4], wake)
 end
-return {newer, tonumber(isRepeated and previous or last), heard, table.concat(outcomes)}
+return {tonumber(isRepeated and previous or last), heard, table.concat(outcomes)}
 `);
