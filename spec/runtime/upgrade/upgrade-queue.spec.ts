@@ -178,6 +178,14 @@ describe("UpgradeQueue", () => {
     expect(refused).to.deep.equal([]);
   });
 
+  it("does not take a single long admission for the rate", async () => {
+    add(1, inlineMs);
+    add(1, 10_000);
+    await nextTurn();
+    add(1_000, 0.5);
+    expect(refused).to.deep.equal([]);
+  });
+
   it("forgets an upgrade whose client disconnects while it waits", async () => {
     queue = queueWith({ maxWaitingUpgrades: 3 });
     add(inlineMs + 3, 1);
