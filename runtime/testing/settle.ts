@@ -3,7 +3,7 @@ import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import { type Internals, internals } from "../internals.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { ExpectationError } from "./expectation-error.ts";
-import type { WaitOptions } from "./wait-for.ts";
+import { afterLimit, type WaitOptions } from "./wait-for.ts";
 
 /** A runtime with any layers. */
 export interface TestedRuntime {
@@ -36,12 +36,19 @@ export function settleLayer(layer: Pick<ChannelLayer, "inFlight">, options: Wait
 }
 
 function whenIdle(listBusy: () => readonly string[], { timeoutMs = 1_000 }: WaitOptions): Promise<void> {
-  const end = performance.now() + timeoutMs;
   return new Promise((resolve, reject) => {
+    let isOver = false;
+    const cancel = afterLimit(timeoutMs, () => {
+      isOver = true;
+    });
     const check = () => {
       const busy = listBusy();
+      if (busy.length > 0 && !isOver) {
+        setImmediate(check);
+        return;
+      }
+      cancel();
       if (busy.length === 0) resolve();
-      else if (performance.now() < end) setImmediate(check);
       else reject(new ExpectationError(`Not settled after ${timeoutMs} ms: ${busy.join(", ")}.`));
     };
     setImmediate(check);
