@@ -15,6 +15,7 @@ import { communicate } from "greenroom/testing";
 import { pack, unpack } from "msgpackr";
 import superjson from "superjson";
 import { createMachine } from "xstate";
+import { unlessByMachine } from "../support/serving.ts";
 
 const superJson: FrameCodec = {
   decode: (text) => superjson.parse(text),
@@ -50,9 +51,9 @@ class PackEcho extends Echo {
 /** A client, and the errors that are reported to `onError`. */
 async function connect(Consumer: typeof Echo | typeof SuperEcho) {
   const errors: { readonly message: string; readonly stage: string }[] = [];
-  const onError = (error: unknown, { stage }: { readonly stage: string }) => {
+  const onError = unlessByMachine((error, { stage }: { readonly stage: string }) => {
     errors.push({ message: (error as Error).message, stage });
-  };
+  });
   const client = communicate(Consumer, { options: { onError } });
   await client.connect();
   return { client, errors };

@@ -6,6 +6,7 @@ import { until } from "../layers/support/until.ts";
 import { Clerk, opened, query, startCluster, stopCluster } from "../runtime/support/cluster.ts";
 import { settle } from "../runtime/support/cut-layer.ts";
 import { Visitor, visitor } from "../runtime/support/visitor.ts";
+import { unlessByMachine } from "../support/serving.ts";
 import { fuzz, jsonValue } from "./support/fuzz.ts";
 
 const count = fc.oneof(fc.nat(3), fc.maxSafeNat());
@@ -105,7 +106,7 @@ describe("Fuzzing the messages between nodes", () => {
   it("leaves a node alive, with its actors, its members and its other nodes", async () => {
     const errors: unknown[] = [];
     const bus = new MemoryBus();
-    const onError = (error: unknown) => errors.push(error);
+    const onError = unlessByMachine((error) => errors.push(error));
     const [here, there] = await startCluster(2, { onError }, bus);
     const actor = await here.spawn(Clerk, query("group=clerks"));
     const member = await there.spawn(Visitor, visitor("ada", "home"));

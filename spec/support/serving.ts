@@ -28,6 +28,13 @@ const open: Serving<Layers>[] = [];
 /** Whether a busy machine can cause `error`, by interrupting a handler for longer than the limit. */
 export const isByMachine = (error: unknown): boolean => error instanceof BlockedEventLoopError;
 
+/** An `onError` that leaves out the errors that a busy machine can cause, and passes all others to `record`. */
+export function unlessByMachine<E, W>(record: (error: E, where: W) => unknown) {
+  return (error: E, where: W): void => {
+    if (!isByMachine(error)) record(error, where);
+  };
+}
+
 export const chat = () => ({ chat: new MemoryLayer() });
 
 /**
@@ -40,9 +47,7 @@ export async function serve<L extends Layers, U = never>(
 ): Promise<Serving<L, U>> {
   const failures: Failure[] = [];
   const runtime = createRuntime<L, U>({
-    onError: (error, { stage }) => {
-      if (!isByMachine(error)) failures.push({ error, stage });
-    },
+    onError: unlessByMachine((error, { stage }) => failures.push({ error, stage })),
     ...options,
   });
   runtime.attach(server);

@@ -9,13 +9,17 @@ import {
 } from "greenroom";
 import { gate } from "../../support/gate.ts";
 import { nextTurn } from "../../support/next-turn.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 
 type Method = "receive" | "timer" | "disconnect" | "restarted";
 
 /** An actor whose `method` calls `end` with a reference to the actor itself. */
 async function spawnThat(method: Method, end: (self: ActorRef, runtime: Runtime) => unknown) {
   const errors: unknown[] = [];
-  const runtime = createRuntime({ onError: (error) => errors.push(error), handlerGraceMs: 60_000 });
+  const runtime = createRuntime({
+    onError: unlessByMachine((error) => errors.push(error)),
+    handlerGraceMs: 60_000,
+  });
   const finished = gate();
   const run = async () => {
     await end(self, runtime);

@@ -13,7 +13,7 @@ import {
 } from "greenroom";
 import { assign, emit, enqueueActions, setup } from "xstate";
 import { until } from "../../layers/support/until.ts";
-import { chat, type Failure, stopServing } from "../../support/serving.ts";
+import { chat, type Failure, stopServing, unlessByMachine } from "../../support/serving.ts";
 import { opened, stopCluster } from "../support/cluster.ts";
 
 class Bidder extends WebSocketConsumer<{ messages: object }> {
@@ -68,7 +68,7 @@ describe("Named actors, for the actor of a connection", () => {
       createRuntime({
         layers: chat(),
         maxAsksPerConnection: 2,
-        onError: (error, { stage }) => failures.push({ error, stage }),
+        onError: unlessByMachine((error, { stage }) => failures.push({ error, stage })),
       }),
     );
   const know = () =>

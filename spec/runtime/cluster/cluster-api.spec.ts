@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { createRuntime, MemoryBus, MemoryLayer, UnknownLayerError, WebSocketConsumer } from "greenroom";
 import { until } from "../../layers/support/until.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { Clerk, codeOf, opened, startCluster, stopCluster } from "../support/cluster.ts";
 
 class Layerless extends Clerk {
@@ -86,7 +87,7 @@ describe("The cluster API", () => {
 
     it("delivers to an actor after an inbox that throws", async () => {
       const failures: unknown[] = [];
-      const [runtime] = await startCluster(1, { onError: (error: unknown) => failures.push(error) });
+      const [runtime] = await startCluster(1, { onError: unlessByMachine((error) => failures.push(error)) });
       const actor = await runtime.spawn(Clerk);
       const broken = await runtime.layers.chat.newChannel({
         deliver() {

@@ -8,6 +8,7 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { until } from "../../layers/support/until.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { Clerk, codeOf, opened, stopCluster } from "../support/cluster.ts";
 
 type Call = (consumer: Member) => unknown;
@@ -88,7 +89,9 @@ describe("A runtime with several layers", () => {
       const bus = new MemoryBus();
       const failures: unknown[] = [];
       const other = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
-      const worker = opened(createRuntime({ layers: layers(bus), onError: (error) => failures.push(error) }));
+      const worker = opened(
+        createRuntime({ layers: layers(bus), onError: unlessByMachine((error) => failures.push(error)) }),
+      );
       const submitter = await other.spawn(Member);
       await worker.worker("jobs", () => {}, { layer: "chat" });
       await other.submit("jobs", { type: "job" }, { replyTo: submitter.channel });

@@ -20,6 +20,7 @@ import { Redis } from "ioredis";
 import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
 import { redisUrl } from "../../support/redis.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { codeOf, opened, startCluster, stopCluster } from "../support/cluster.ts";
 
 /** Submits a job for each frame, and sends the updates to its client. */
@@ -175,7 +176,7 @@ describe("Job workers", () => {
   it("send job_failed, call onFailed and report, if a message cannot hold the returned value", async () => {
     const errors: unknown[] = [];
     const [here, there] = await startCluster(2, {
-      onError: (error: unknown, where: object) => errors.push([codeOf(error), where]),
+      onError: unlessByMachine((error, where) => errors.push([codeOf(error), where])),
     });
     const failed: unknown[] = [];
     await there.worker("jobs", ({ text }) => text !== "fine" && new Map(), {
@@ -259,7 +260,9 @@ describe("Job workers", () => {
 
   it("limit the time of the handler only, and not the time to tell about the outcome", async () => {
     const errors: unknown[] = [];
-    const [here, there] = await startCluster(2, { onError: (error: unknown) => errors.push(codeOf(error)) });
+    const [here, there] = await startCluster(2, {
+      onError: unlessByMachine((error) => errors.push(codeOf(error))),
+    });
     let begun = 0;
     const told = gate();
     const handler = () => {
@@ -279,7 +282,9 @@ describe("Job workers", () => {
 
   it("do not keep a closing runtime waiting for a handler that has exceeded its time", async () => {
     const errors: unknown[] = [];
-    const [here, there] = await startCluster(2, { onError: (error: unknown) => errors.push(codeOf(error)) });
+    const [here, there] = await startCluster(2, {
+      onError: unlessByMachine((error) => errors.push(codeOf(error))),
+    });
     await there.worker("jobs", () => new Promise(() => {}), { timeoutMs: 20, attempts: 1 });
     const actor = await here.spawn(Client);
     actor.receive("hang");
@@ -405,7 +410,7 @@ describe("Job workers", () => {
     actor.receive("1");
     const attempts: number[] = [];
     while (attempts.length < 3) {
-      const onError = (error: unknown) => errors.push(error);
+      const onError = unlessByMachine((error) => errors.push(error));
       const there = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) }, onError }));
       const begun = gate();
       const handler = async (_: unknown, { attempt, signal }: Job) => {
@@ -425,7 +430,9 @@ describe("Job workers", () => {
 
   it("give a job to another worker when the runtime closes and a handler never ends", async () => {
     const errors: [unknown, string][] = [];
-    const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
+    const onError = unlessByMachine((error, { stage }: { stage: string }) =>
+      errors.push([codeOf(error), stage]),
+    );
     const [here, there] = await startCluster(2, { onError });
     const begun = gate();
     await there.worker("jobs", () => {
@@ -471,7 +478,9 @@ describe("Job workers", () => {
   it("report late errors of a handler, and continue", async () => {
     const errors: unknown[] = [];
     const [here, there] = await startCluster(2, {
-      onError: (error: Error, where: object) => errors.push({ message: error.message, ...where }),
+      onError: unlessByMachine((error: Error, where: object) =>
+        errors.push({ message: error.message, ...where }),
+      ),
     });
     const failed = gate();
     const mine = process.listeners("uncaughtException");
@@ -514,7 +523,9 @@ describe("Job workers", () => {
   it("call onFailed with the last error before a job becomes a dead letter", async () => {
     const chat = new MemoryLayer();
     const errors: unknown[] = [];
-    const runtime = opened(createRuntime({ layers: { chat }, onError: (error) => errors.push(error) }));
+    const runtime = opened(
+      createRuntime({ layers: { chat }, onError: unlessByMachine((error) => errors.push(error)) }),
+    );
     const broken = new Error("onFailed is broken");
     const failed: unknown[] = [];
     const called = new Promise<void>((resolve) => {

@@ -24,6 +24,7 @@ import { nextTurn } from "../../support/next-turn.ts";
 import { plainRequest, RawClient } from "../../support/raw-client.ts";
 import { upgradeRequest } from "../../support/raw-websocket.ts";
 import { closeServers, listening } from "../../support/servers.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 
 /** Answers each frame with its own name. */
 const named = (name: string) =>
@@ -52,7 +53,7 @@ describe("AttachedServer", () => {
     attachOptions: AttachOptions = {},
   ): Runtime {
     const runtime = createRuntime({
-      onError: (error) => errors.push((error as { code?: string }).code),
+      onError: unlessByMachine((error) => errors.push((error as { code?: string }).code)),
       ...options,
     });
     for (const path of paths) runtime.route(path, named(name));
@@ -189,7 +190,9 @@ describe("AttachedServer", () => {
             process.nextTick(() => process.nextTick(written.open));
           });
         if (when === "before") listen();
-        const runtime = createRuntime({ onError: (error) => errors.push((error as { code?: string }).code) });
+        const runtime = createRuntime({
+          onError: unlessByMachine((error) => errors.push((error as { code?: string }).code)),
+        });
         runtimes.push(runtime);
         runtime.route("/ws", named("greenroom"));
         runtime.attach(server, { unmatched: "reject" });

@@ -17,6 +17,7 @@ import { createMachine, SimulatedClock, waitFor } from "xstate";
 import { run } from "../../support/child-process.ts";
 import { gate } from "../../support/gate.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 
 interface Chat {
   params: "room_name";
@@ -173,7 +174,7 @@ describe("communicate", () => {
     const Machine = machineConsumer(createMachine({ id: "Machine" }));
     for (const Consumer of [Plain, Machine] as const) {
       const errors: string[] = [];
-      const options = { onError: (error: Error) => errors.push(error.message) };
+      const options = { onError: unlessByMachine((error: Error) => errors.push(error.message)) };
       const client = communicate(Consumer, { subprotocols: ["v1", "v2"], options: options as never });
       expect(await failure(client.connect())).to.equal(
         "The client offered the subprotocols v1, v2, but the consumer accepted without one. " +
