@@ -145,7 +145,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#isInterrupted = true;
     this.#closingTimers = [
       this.#clock.setTimeout(() => this.#reports.giveUp(), this.#giveUpAfterMs),
-      this.#clock.setTimeout(this.#abandon, closeTimeoutMs),
+      this.#clock.setTimeout(() => setImmediate(this.#abandon), closeTimeoutMs),
     ];
     this.#waking.abort();
     this.#interrupting = this.#reader.interrupt();
