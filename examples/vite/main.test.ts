@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { connect } from "greenroom/client";
 import { createServer } from "vite";
@@ -14,14 +14,21 @@ await server.listen();
 const url = server.resolvedUrls?.local[0] ?? "";
 after(async () => {
   await server.close();
-  await writeFile(file, source);
+  await write(source);
 });
+
+/** Vite sees all of the new text at once. */
+async function write(text: string): Promise<void> {
+  const draft = new URL("room.ts.draft", file);
+  await writeFile(draft, text);
+  await rename(draft, file);
+}
 
 test("an edited consumer greets the clients that are connected, without a restart", async () => {
   const client = connect(room, { url, WebSocket, params: { room: "tea" } });
   const said = client.events("said");
   assert.equal((await said.next()).value?.text, "Welcome");
-  await writeFile(file, source.replace('"Welcome"', '"Good evening"'));
+  await write(source.replace('"Welcome"', '"Good evening"'));
   assert.equal((await said.next()).value?.text, "Good evening");
   await client.send("say", { text: "hello" });
   assert.equal((await said.next()).value?.text, "hello");

@@ -14,12 +14,14 @@ async function printed(command: string, args: readonly string[], cwd: string): P
   return stdout + stderr;
 }
 
-/** Removes the warning about a handler that a busy machine has interrupted. */
+/**
+ * Removes the warnings about handlers that a busy machine has interrupted, each with its stack. Node explains
+ * only the first warning of a process, in a line of its own.
+ */
 function withoutInterruptions(said: string): string {
-  return said.replace(
-    /^\(node:\d+\) GreenroomWarning: .* blocked the event loop for [\s\S]*?^\(Use `node .*\n/m,
-    "",
-  );
+  const warning = /^\(node:\d+\) GreenroomWarning: .* blocked the event loop for .*\n/;
+  const rest = /(?:BlockedEventLoopError: .*\n)?(?: {4}at .*\n)*(?:\(Use `node .*\n)?/;
+  return said.replace(new RegExp(warning.source + rest.source, "gm"), "");
 }
 
 /**

@@ -30,7 +30,7 @@ function panel(page: Page, name: string) {
 }
 
 describe("the tutorial, followed by a newcomer in an empty folder, with the packed package", function () {
-  this.timeout(120_000); // npm, the compiler, a browser and a few servers
+  this.timeout(300_000); // npm, the compiler, a browser, a few servers, and a lot that is open for a minute
   let folder: string;
   let redis: RedisServer;
   let browser: Browser;
@@ -47,6 +47,8 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
       folder,
       {
         "npm install greenroom\n": `npm install ${packed}\n`,
+        // The server is ended and started again meanwhile.
+        '"seconds":20': '"seconds":60',
         "localhost:6399": `${redis.host}:${redis.port}`,
         "8080": String(await freePort()),
         "8081": String(await freePort()),

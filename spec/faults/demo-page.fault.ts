@@ -21,7 +21,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
   let ben: Tab;
 
   const start = (port = "0") => startDemoProcess({ REDIS_URL: redis.url, PORT: port });
-  const work = () => startWorkerProcess({ REDIS_URL: redis.url }, "--step-ms", "200");
+  const work = () => startWorkerProcess({ REDIS_URL: redis.url }, "--step-ms", "1000");
 
   async function open({ url }: DemoProcess): Promise<Tab> {
     // Each tab in its own window, because a hidden tab gets few frames.
@@ -87,7 +87,8 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     await card.getByText(/^[2-9]0\s%$/).waitFor();
     const busy = workers.find(({ printed }) => printed.some((line) => line.includes("begun")));
     await busy?.stop("SIGKILL");
-    await card.getByText("'good morning' → 'buenos días'").waitFor();
+    // Another worker takes the job over after 5 s, and takes 10 s.
+    await card.getByText("'good morning' → 'buenos días'").waitFor({ timeout: 60_000 });
     const other = workers.find((worker) => worker !== busy);
     expect(other?.printed.filter((line) => line.includes("attempt 2"))).to.have.length(1);
   });

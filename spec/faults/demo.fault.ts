@@ -44,9 +44,9 @@ describe("the demo under faults", () => {
     return demo;
   }
 
-  /** A worker that takes two seconds per job. */
+  /** A worker that takes ten seconds per job, so that it can be killed in the middle. */
   async function startWorker(): Promise<DemoProgramProcess> {
-    const worker = await startWorkerProcess({ REDIS_URL: redis.url }, "--step-ms", "200");
+    const worker = await startWorkerProcess({ REDIS_URL: redis.url }, "--step-ms", "1000");
     processes.push(worker);
     return worker;
   }
@@ -136,7 +136,7 @@ describe("the demo under faults", () => {
     for (const client of [ada, ben, carl]) expect(await client.next()).to.equal(joined);
   });
 
-  it("names a Redis that accepts connections but never replies, and exits with 1 within 10 s", async () => {
+  it("names a Redis that accepts connections but never replies, and exits with 1 within 20 s", async () => {
     let connectedAt = Number.POSITIVE_INFINITY;
     const silent = createServer(() => {
       connectedAt = Math.min(connectedAt, performance.now());
@@ -154,7 +154,7 @@ describe("the demo under faults", () => {
       connectedAt = Number.POSITIVE_INFINITY;
       const { code, said } = await runDemo(program, args, settings);
       // The time before the connection is that of loading the modules, which depends on the machine.
-      expect(performance.now() - connectedAt).to.be.within(0, 9_000);
+      expect(performance.now() - connectedAt).to.be.within(0, 20_000);
       expect(code, said).to.equal(1);
       expect(said).to.contain(`127.0.0.1:${port}`).and.contain("Start a server there");
     }

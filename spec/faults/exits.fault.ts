@@ -153,7 +153,8 @@ describe("one hundred thousand actors", () => {
     // Each actor took more than a kilobyte. Any leak would exceed ten bytes per actor: even a map entry is
     // larger.
     expect(most - heap).to.be.above(1_000 * count);
-    expect((await usedHeap()) - heap).to.be.below(10 * count);
+    // Some memory is freed later than its owner.
+    await until(async () => (await usedHeap()) - heap < 10 * count);
     await premises.close();
   });
 });

@@ -82,14 +82,14 @@ describe("named actors under faults", () => {
       const late = (await auditor.alarms(count)).map((alarm) => alarm?.late ?? []);
       expect(late.filter(({ length }) => length !== 1)).to.deep.equal([]);
       expect(Math.min(...late.flat())).to.be.at.least(-5);
-      expect(Math.max(...late.flat())).to.be.below(10_000);
+      expect(Math.max(...late.flat())).to.be.below(30_000);
     });
   });
 
   describe("over Sentinel", () => {
     let group: RedisSentinels;
     beforeEach(async () => {
-      group = await startRedisSentinels({ downAfterMs: 500 });
+      group = await startRedisSentinels();
     });
     afterEach(() => group.stop());
 
@@ -97,6 +97,8 @@ describe("named actors under faults", () => {
       const { sentinels, name } = group;
       await start({ sentinels, name });
       await crew.more(500);
+      // The Sentinels watch only from here on: until then, a slow server is not replaced.
+      await group.watch(500);
       await group.master.kill();
       await crew.eachMore(keys * 4);
       const { wrong, lost } = await account();

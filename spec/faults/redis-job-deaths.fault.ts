@@ -23,9 +23,6 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
   let processes: WorkerProcess[];
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "greenroom-jobs-"));
-    server = await startServer();
-    prefix = `jobs-${randomBytes(6).toString("hex")}`;
-    layer = queueLayer({ url: server.url, prefix, onError: () => {} });
     processes = [];
   });
   afterEach(async () => {
@@ -36,8 +33,14 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A server that keeps its data when it is killed. */
-  const startServer = (port?: number) =>
+  async function start(redis: Promise<RedisServer> = startRedisServer()): Promise<void> {
+    server = await redis;
+    prefix = `jobs-${randomBytes(6).toString("hex")}`;
+    layer = queueLayer({ url: server.url, prefix, onError: () => {} });
+  }
+
+  /** A server that keeps its data when it is killed, so it waits for the disk at each command. */
+  const startLastingServer = (port?: number) =>
     startRedisServer({
       ...(port !== undefined && { port }),
       args: ["--appendonly", "yes", "--appendfsync", "always", "--dir", folder],
@@ -56,10 +59,11 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
     processes.flatMap((child) => did(child, word).map(({ number, attempt }) => `${number}/${attempt}`));
 
   it("stay with a worker whose event loop is blocked for longer than `claimAfterMs`", async () => {
-    const settings = { claimAfterMs: 400 };
+    await start();
+    const settings = { claimAfterMs: 1_000 };
     await Promise.all([startWorker(settings), startWorker(settings), startWorker(settings)]);
     // Counts the jobs beside the long one, which the other workers do.
-    await send(1, { spinMs: 3_000 });
+    await send(1, { spinMs: 5_000 });
     await until(() => all("begin").length === 1);
     for (let number = 2; number < 20; number += 1) await send(number, { ms: 50 });
     await until(() => all("done").length === 19);
@@ -69,6 +73,7 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
   });
 
   it("stay with their worker in an outage that is longer than `claimAfterMs`", async () => {
+    await start(startLastingServer());
     const settings = { claimAfterMs: 500, concurrency: 2 };
     const busy = await startWorker(settings);
     await send(1, { ms: 9_000 });
@@ -76,7 +81,7 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
     await Promise.all([startWorker(settings), startWorker(settings)]);
     await server.kill();
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    server = await startServer(server.port);
+    server = await startLastingServer(server.port);
     await until(() => all("done").length === 1);
     expect(all("begin")).to.deep.equal(["1/1"]);
     expect(did(busy, "done")).to.have.length(1);
@@ -97,6 +102,7 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
   };
   for (const [shape, settings] of Object.entries(shapes)) {
     it(`do not suffer from a job that ends the process, in ${shape}`, async () => {
+      await start();
       await send(0, { ms: 50, exits: true });
       for (let number = 1; number < 10; number += 1) await send(number, { ms: 300 });
       const dead = new Worker();
@@ -123,7 +129,9 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
   }
 
   it("run alone after the death of their process, so that a second death counts for one of them", async () => {
-    const settings = { claimAfterMs: 400, concurrency: 3 };
+    await start();
+    // The jobs of the first two processes do not end before mocha has killed these.
+    const settings = { claimAfterMs: 400, concurrency: 3, addedMs: 60_000 };
     const first = await startWorker(settings);
     for (let number = 1; number <= 3; number += 1) await send(number, { ms: 2_000 });
     await until(() => did(first, "begin").length === 3);
@@ -132,7 +140,7 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
     await until(() => did(second, "begin").length === 1);
     expect(did(second, "begin")).to.deep.equal([{ word: "begin", number: 1, attempt: 2 }]);
     second.signal("SIGKILL");
-    const third = await startWorker({ ...settings, claimAfterMs: 5_000 });
+    const third = await startWorker({ claimAfterMs: 5_000, concurrency: 3 });
     await until(() => did(third, "done").length === 3);
     const begun = did(third, "begin").map(({ number, attempt }) => `${number}/${attempt}`);
     expect(begun).to.have.members(["1/3", "2/2", "3/2"]);

@@ -118,7 +118,7 @@ describe("Presence under faults", () => {
   describe("over Sentinel", () => {
     let group: RedisSentinels;
     beforeEach(async () => {
-      group = await startRedisSentinels({ downAfterMs: 500 });
+      group = await startRedisSentinels();
     });
     afterEach(async () => {
       await stopCluster();
@@ -130,6 +130,8 @@ describe("Presence under faults", () => {
         const { sentinels, name } = group;
         layers = [0, 1].map(() => new Layer({ sentinels, name, ...times }));
         const runtimes = await startNodes(layers);
+        // The Sentinels watch only from here on: until then, a slow server is not replaced.
+        await group.watch(500);
         await group.master.kill();
         await until(() => layers.every(({ health }) => !health.ok));
         await expectNothingTold(runtimes);

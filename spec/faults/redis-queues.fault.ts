@@ -7,6 +7,7 @@ import { Worker } from "../../layers/testing/index.ts";
 import { queueLayer } from "../layers/redis/support/queue-layer.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
+import { pauses } from "../support/waiting.ts";
 import { did, startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
 
 describe("work queues on Redis under faults", () => {
@@ -86,13 +87,25 @@ describe("work queues on Redis under faults", () => {
     });
   }
 
+  /** Stops a worker that has begun a job and not ended it. */
+  async function stopInJob(worker: WorkerProcess): Promise<void> {
+    const pause = pauses(100);
+    for (;;) {
+      worker.signal("SIGSTOP");
+      // Its last lines arrive.
+      await pause();
+      if (did(worker, "begin").length > did(worker, "end").length) return;
+      worker.signal("SIGCONT");
+      await until(() => did(worker, "begin").length > did(worker, "end").length);
+    }
+  }
+
   it("hand the job of a killed worker to another one, as another attempt", async () => {
     const layer = startLayer();
     const [doomed, heir] = [await startWorker(1_000), await startWorker(1_000)];
     for (const number of count(1, 200)) await send(layer, number, 10);
-    await until(
-      () => did(doomed, "end").length >= 20 && did(doomed, "begin").length > did(doomed, "end").length,
-    );
+    await until(() => did(doomed, "end").length >= 20);
+    await stopInJob(doomed);
     doomed.signal("SIGKILL");
     await doomed.exited;
     await empty();
@@ -117,7 +130,8 @@ describe("work queues on Redis under faults", () => {
   it("hand the job of a frozen worker to another one, and abort its signal when it resumes", async () => {
     const layer = startLayer();
     const [one, other] = [await startWorker(600), await startWorker(600)];
-    await send(layer, 1, 3_000);
+    // Long enough that the frozen worker's own job is not at its end before the worker resumes.
+    await send(layer, 1, 10_000);
     await until(() => [one, other].some((worker) => did(worker, "begin").length === 1));
     // Both workers were started before, because the start of a process may take longer than the job.
     const [frozen, heir] = did(one, "begin").length === 1 ? [one, other] : [other, one];

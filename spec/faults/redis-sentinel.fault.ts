@@ -11,25 +11,43 @@ import { through } from "./support/through.ts";
 
 const password = "hunter2-secret";
 
+/** The layers are patient with a server that is slow, unless silence is the fault. */
+const patientMs = 20_000;
+const impatientMs = 1_000;
+
+/** The Sentinels watch only from here on: until then, a slow server is not replaced. */
+async function killMaster(group: RedisSentinels): Promise<void> {
+  await group.watch(500);
+  await group.master.kill();
+}
+
+async function freezeMaster(group: RedisSentinels): Promise<void> {
+  await group.watch(500);
+  await group.master.pause();
+}
+
 describe("RedisPubSubLayer over Sentinel, under faults", () => {
   let group: RedisSentinels;
   let layers: RedisPubSubLayer[];
   let errors: Error[];
   beforeEach(async () => {
-    group = await startRedisSentinels({ password, downAfterMs: 500 });
+    group = await startRedisSentinels({ password });
     errors = [];
-    layers = [startLayer(), startLayer()];
+    layers = [];
   });
   afterEach(async () => {
     await Promise.all(layers.map((layer) => layer.close()));
     await group.stop();
   });
 
-  function startLayer(): RedisPubSubLayer {
+  function startLayer(connectTimeoutMs: number): RedisPubSubLayer {
     const { sentinels, name } = group;
     const onError = (error: unknown) => errors.push(error as Error);
-    const times = { probeMs: 200, connectTimeoutMs: 1_000 };
-    return new RedisPubSubLayer({ sentinels, name, redis: { password }, prefix: "chat", onError, ...times });
+    const times = { probeMs: 200, connectTimeoutMs };
+    const options = { redis: { password }, prefix: "chat", onError, ...times };
+    const layer = new RedisPubSubLayer({ sentinels, name, ...options });
+    layers.push(layer);
+    return layer;
   }
 
   async function join(layer: RedisPubSubLayer): Promise<Ledger> {
@@ -38,8 +56,8 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
     return ledger;
   }
 
-  async function expectFailover(fault: () => Promise<unknown>): Promise<Ledger[]> {
-    const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
+  async function expectFailover(fault: () => Promise<unknown>, connectTimeoutMs: number): Promise<Ledger[]> {
+    const [sender, receiver] = [startLayer(connectTimeoutMs), startLayer(connectTimeoutMs)];
     const ledgers = [await join(sender), await join(receiver)];
     await through(sender, layers, ledgers, async () => {
       await fault();
@@ -53,7 +71,7 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
   }
 
   it("loses nothing silently when the master is killed, and continues at the new one", async () => {
-    const ledgers = await expectFailover(() => group.master.kill());
+    const ledgers = await expectFailover(() => killMaster(group), patientMs);
     expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([
       [1, 1],
       [1, 1],
@@ -61,11 +79,12 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
   });
 
   it("loses nothing silently when the master freezes and comes back as a replica", async () => {
-    await expectFailover(() => group.master.pause());
+    await expectFailover(() => freezeMaster(group), impatientMs);
     await group.master.resume();
   });
 
   it("can be closed while no Sentinel and no server replies", async () => {
+    for (const _ of [1, 2]) startLayer(patientMs);
     await Promise.all(layers.map((layer) => layer.ready()));
     await group.stop();
     await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
@@ -77,17 +96,16 @@ describe("RedisStreamsLayer over Sentinel, under faults", () => {
   let group: RedisSentinels;
   let layers: [RedisStreamsLayer, RedisStreamsLayer];
   beforeEach(async () => {
-    group = await startRedisSentinels({ password, downAfterMs: 500 });
-    layers = [startLayer(), startLayer()];
+    group = await startRedisSentinels({ password });
   });
   afterEach(async () => {
     await Promise.all(layers.map((layer) => layer.close()));
     await group.stop();
   });
 
-  function startLayer(): RedisStreamsLayer {
+  function startLayer(connectTimeoutMs: number): RedisStreamsLayer {
     const { sentinels, name } = group;
-    const options = { probeMs: 200, connectTimeoutMs: 1_000, capacity: 100_000, onError() {} };
+    const options = { probeMs: 200, connectTimeoutMs, capacity: 100_000, onError() {} };
     return new RedisStreamsLayer({ sentinels, name, redis: { password }, prefix: "chat", ...options });
   }
 
@@ -98,15 +116,16 @@ describe("RedisStreamsLayer over Sentinel, under faults", () => {
     expect(await group.masterPort()).to.equal(group.replica.port);
   }
 
-  for (const [how, fault, after] of [
-    ["is killed", () => group.master.kill(), async () => {}],
-    ["freezes and comes back as a replica", () => group.master.pause(), () => group.master.resume()],
+  for (const [how, fault, after, ms] of [
+    ["is killed", killMaster, async () => {}, patientMs],
+    ["freezes and comes back as a replica", freezeMaster, () => group.master.resume(), impatientMs],
   ] as const) {
     it(`delivers all messages or reports one gap when the master ${how}`, async () => {
+      layers = [startLayer(ms), startLayer(ms)];
       const members = await Promise.all(layers.map((layer) => open(layer, "room")));
       const traffic = new Traffic(layers[0], "room");
       await traffic.more(50);
-      await failover(fault);
+      await failover(() => fault(group));
       await traffic.more(50);
       await settle(members, traffic);
       // The new master may lack messages that no member has received.
@@ -116,13 +135,14 @@ describe("RedisStreamsLayer over Sentinel, under faults", () => {
   }
 
   it("keeps the jobs and their worker when the master is killed", async () => {
+    layers = [startLayer(patientMs), startLayer(patientMs)];
     const raw = new Redis(group.master.url, { retryStrategy: null });
     raw.on("error", () => {});
     await throughWithJobInHand(
       layers,
       "jobs",
       () => replicated(raw),
-      () => failover(() => group.master.kill()),
+      () => failover(() => killMaster(group)),
     );
     raw.disconnect();
   });

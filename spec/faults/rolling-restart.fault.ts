@@ -1,9 +1,9 @@
 import { expect } from "chai";
+import { until } from "../layers/support/until.ts";
 import { Crowd } from "../soak/crowd.ts";
 import { Node } from "../soak/server-process.ts";
 import { Lines } from "../support/lines.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
-import { pauses } from "../support/waiting.ts";
 
 const drainMs = 3_000;
 
@@ -45,15 +45,20 @@ describe("A rolling restart under load", () => {
     return refused;
   }
 
+  /** Resolves once `count` more numbers of each member are accepted. */
+  async function eachSays(count: number): Promise<void> {
+    const goals = crowd.members.map(({ accepted }) => accepted.length + count);
+    await until(() => crowd.members.every(({ accepted }, index) => accepted.length >= (goals[index] ?? 0)));
+  }
+
   async function restartAll(kind: "room" | "lobby"): Promise<void> {
     crowd = new Crowd(`http://127.0.0.1:${lines.port}`, kind, 10, 6);
     await crowd.joined();
     crowd.talk(60);
-    const pause = pauses(1_000);
-    await pause();
+    await eachSays(18);
     for (const node of [...serving]) {
       expect(await replace(node)).to.equal(0);
-      await pause();
+      await eachSays(18);
     }
     await crowd.settle();
     for (const node of serving) expect((await node.report()).refused).to.equal(0);

@@ -103,8 +103,8 @@ export class Newcomer {
 
 const literally = (text: string) => text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 
-/** The time limit for the next line of a terminal, in milliseconds. */
-const patienceMs = 20_000;
+/** The time limit for the next line of a terminal, in milliseconds: a lot is open for a minute. */
+const patienceMs = 90_000;
 
 async function nextLine(terminal: Terminal): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;

@@ -156,7 +156,8 @@ export class Tab {
 
   constructor(page: Page) {
     this.page = page;
-    page.setDefaultTimeout(8_000);
+    // It is a limit for hangs. Some waits contain a pause of the client's own, of up to 5 s.
+    page.setDefaultTimeout(30_000);
     page.on("console", (entry) => entry.type() === "error" && this.errors.push(entry.text()));
     page.on("pageerror", (error) => this.errors.push(String(error)));
     page.on("request", (request) => this.requests.push(request.url()));

@@ -13,6 +13,8 @@ export interface RedisClusterServers {
   readonly clients: readonly Redis[];
   /** The index of the master of `slot`. */
   masterOf(slot: number): number;
+  /** Makes the servers consider a server dead that is silent for `ms`, and start a failover. */
+  watch(ms: number): Promise<void>;
   /** Makes the replica the master of its slots while the first master runs. Resolves once the replica is the master. */
   failOver(): Promise<void>;
   /** Moves a slot with its keys to another master, as `redis-cli --cluster reshard` does. */
@@ -26,13 +28,13 @@ const ranges = [
   [10_923, 16_383],
 ] as const;
 
-/**
- * Starts a cluster. Resolves once a failover of the first master would work.
- *
- * @param nodeTimeoutMs the time after which the servers consider a silent server dead and start a failover.
- * Even a healthy server is silent for a while on a busy machine.
- */
-export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisClusterServers> {
+const discoveryTimeoutMs = 1_000;
+
+/** Even a healthy server is silent for a while on a busy machine. */
+const nodeTimeoutMs = 60_000;
+
+/** Starts a cluster. Resolves once a failover of the first master would work. */
+export async function startRedisCluster(): Promise<RedisClusterServers> {
   const folder = await mkdtemp(join(tmpdir(), "greenroom-cluster-"));
   const busPorts = [await freePort(), await freePort(), await freePort(), await freePort()];
   const servers = await allOrNone(
@@ -40,7 +42,7 @@ export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisCl
       startRedisServer({
         args: [
           ...["--cluster-enabled", "yes", "--cluster-config-file", `${busPort}.conf`, "--dir", folder],
-          ...["--cluster-port", String(busPort), "--cluster-node-timeout", "1000"],
+          ...["--cluster-port", String(busPort), "--cluster-node-timeout", String(discoveryTimeoutMs)],
           ...["--repl-diskless-sync-delay", "0"],
         ],
       }),
@@ -57,29 +59,43 @@ export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisCl
   for (const [index, { host, port }] of servers.entries()) {
     if (index > 0) await first.call("CLUSTER", "MEET", host, port, busPorts[index] ?? 0);
   }
-  const everyone = async (holds: (nodes: string, info: string) => boolean) => {
+  type Holds = (nodes: string, info: string) => boolean;
+  const answers = async (client: Redis, holds: Holds) =>
+    holds(String(await client.call("CLUSTER", "NODES")), String(await client.call("CLUSTER", "INFO")));
+  const everyone = async (holds: Holds) => {
     for (const client of clients) {
-      const answers = async () =>
-        holds(String(await client.call("CLUSTER", "NODES")), String(await client.call("CLUSTER", "INFO")));
-      while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (!(await answers(client, holds))) await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
-  await everyone(
-    (nodes, info) =>
-      nodes.trim().split("\n").length === 4 && !nodes.includes("handshake") && info.includes("state:ok"),
-  );
+  const watch = async (ms: number) => {
+    await Promise.all(clients.map((client) => client.config("SET", "cluster-node-timeout", ms)));
+  };
+  const isWhole: Holds = (nodes, info) =>
+    nodes.trim().split("\n").length === 4 && !/handshake|fail/.test(nodes) && info.includes("state:ok");
+  // A short timeout speeds up the discovery. But with the long one, a server that seemed dead before would be
+  // considered dead for minutes.
+  for (let isReady = false; !isReady; ) {
+    await watch(discoveryTimeoutMs);
+    await everyone(isWhole);
+    await watch(nodeTimeoutMs);
+    isReady = (await Promise.all(clients.map((client) => answers(client, isWhole)))).every(Boolean);
+  }
+  // The replica joins last, so that it does not replace a master that is silent during the discovery.
   await last.call("CLUSTER", "REPLICATE", String(await first.call("CLUSTER", "MYID")));
-  await everyone((nodes) => nodes.includes("slave"));
+  // With the long timeout, the servers tell the news rarely. A greeting tells it at once.
+  for (const [index, { host, port }] of servers.slice(0, 3).entries()) {
+    await last.call("CLUSTER", "MEET", host, port, busPorts[index] ?? 0);
+  }
+  await everyone((nodes) => nodes.includes("slave") && !nodes.includes("handshake"));
   while (!String(await last.info("replication")).includes("master_link_status:up")) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  // The timeout is set last, because it also slows down the discovery of the nodes.
-  await Promise.all(clients.map((client) => client.config("SET", "cluster-node-timeout", nodeTimeoutMs)));
   return {
     masters: servers.slice(0, 3),
     replica: servers[3] as RedisServer,
     clients,
     masterOf: (slot) => ranges.findIndex(([, to]) => slot <= to),
+    watch,
     async failOver() {
       // A server gives a manual failover up after 5 s (CLUSTER_MF_TIMEOUT), and on a busy machine it does.
       const patienceMs = 6_000;

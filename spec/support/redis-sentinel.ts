@@ -13,6 +13,8 @@ export interface RedisSentinels {
   readonly master: RedisServer;
   readonly replica: RedisServer;
   masterPort(): Promise<number>;
+  /** Makes the Sentinels consider a server dead that is silent for `ms`, and start a failover. */
+  watch(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -71,6 +73,10 @@ export async function startRedisSentinels({
     master,
     replica,
     masterPort: async () => Number((await facts(clients[0] as Redis)).port),
+    async watch(ms) {
+      const setting = [name, "down-after-milliseconds", ms] as const;
+      await Promise.all(clients.map((client) => client.call("SENTINEL", "SET", ...setting)));
+    },
     async stop() {
       for (const client of clients) client.disconnect();
       await Promise.all(sentinels.map((sentinel) => sentinel.stop()));

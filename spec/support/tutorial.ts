@@ -67,7 +67,7 @@ export async function talkInRoom(address: string): Promise<void> {
   await one.close();
 }
 
-/** Checks that a lot is opened for a second, gets a bid, refuses a lower one, and is sold, as in step 8. */
+/** Checks that a lot is opened for 5 s, gets a bid, refuses a lower one, and is sold, as in step 8. */
 export async function bidOnLot(address: string): Promise<void> {
   const client = await Client.open(`${address}/ws/lot/${Date.now()}`);
   const next = async () => {
@@ -76,7 +76,7 @@ export async function bidOnLot(address: string): Promise<void> {
   };
   const send = (frame: object) => client.send(JSON.stringify(frame));
   expect(await next()).to.deep.equal(["idle", 0, null]);
-  send({ type: "open", seconds: 1 });
+  send({ type: "open", seconds: 5 });
   expect(await next()).to.deep.equal(["open", 0, null]);
   send({ type: "bid", by: "Ann", amount: 100 });
   expect(await next()).to.deep.equal(["open", 100, "Ann"]);

@@ -6,6 +6,7 @@ import { Lines } from "../../support/lines.ts";
 import { pageServer } from "../../support/page-bundle.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 
+type PagesOptions = Omit<RuntimeOptions<ReturnType<typeof chat>>, "layers">;
 type Served = Awaited<ReturnType<typeof serve<ReturnType<typeof chat>>>>;
 
 /** Opens tabs of one page in Chromium, whose connections go through a proxy to a runtime of each spec. */
@@ -14,7 +15,7 @@ export class Pages {
   #context: BrowserContext | undefined;
   #served: Served | undefined;
   #lines: Lines | undefined;
-  readonly #start: () => Promise<Served>;
+  readonly #start: (more: PagesOptions) => Promise<Served>;
 
   /**
    * @param program a file of `spec/client/pages`.
@@ -23,10 +24,7 @@ export class Pages {
   constructor(
     program: string,
     prepare: (runtime: Served["runtime"]) => void,
-    {
-      isKeepingPages = false,
-      ...options
-    }: Omit<RuntimeOptions<ReturnType<typeof chat>>, "layers"> & Pick<BrowserOptions, "isKeepingPages"> = {},
+    { isKeepingPages = false, ...options }: PagesOptions & Pick<BrowserOptions, "isKeepingPages"> = {},
   ) {
     let newServer: Awaited<ReturnType<typeof pageServer>>;
     const pages = this;
@@ -38,8 +36,8 @@ export class Pages {
       ]);
     });
     after(() => this.#browser?.close());
-    this.#start = async () => {
-      const served = await serve({ layers: chat(), ...options }, newServer());
+    this.#start = async (more) => {
+      const served = await serve({ layers: chat(), ...options, ...more }, newServer());
       prepare(served.runtime);
       return served;
     };
@@ -66,9 +64,9 @@ export class Pages {
     return present(this.#lines);
   }
 
-  /** Starts another server, with a runtime of its own. @returns its port. */
-  async startAnother(): Promise<number> {
-    this.#served = await this.#start();
+  /** Starts another server, with a runtime of its own, which has these options too. @returns its port. */
+  async startAnother(more: PagesOptions = {}): Promise<number> {
+    this.#served = await this.#start(more);
     return portOf(this.#served);
   }
 

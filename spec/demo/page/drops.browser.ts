@@ -40,10 +40,10 @@ const dropsOf = ({ figures, layers }: Tick) =>
   [figures.dropped, ...layers.map(({ dropped }) => dropped)].flatMap(Object.keys);
 
 describe("the demo's page: ordinary use", () => {
-  const demo = new Premises({ jobStepMs: 300 });
+  const demo = new Premises({ jobStepMs: 1_000 });
 
   it("drops nothing, also when the page is reloaded or closed while a job runs", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const inspector = await InspectorClient.open(demo.url);
     /** The drops, once at most `actors` actors are left. Earlier ticks may still be unread. */
     const dropsWith = async (actors: number) => {

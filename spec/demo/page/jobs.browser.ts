@@ -167,7 +167,7 @@ describe("the demo's page: background jobs", () => {
 });
 
 describe("the demo's page: a slow job", () => {
-  const demo = new Premises({ jobStepMs: 150 });
+  const demo = new Premises({ jobStepMs: 1_000 });
 
   it("is shown again after a reload of the page, up to its result", async () => {
     const tab = await demo.openTab();

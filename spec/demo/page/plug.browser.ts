@@ -10,10 +10,12 @@ describe("the demo's page: the plug of the room", () => {
     room.log.getByText(`🔌 Back in the same session. Caught up: ${outcome}.`, { exact: true }).waitFor();
 
   it("cuts the connection; then each text of both sides arrives once and in order", async () => {
-    const { room: ann } = await demo.openTab();
+    const tab = await demo.openTabWithClock();
+    const { room: ann } = tab;
     const { room: ben } = await demo.openTab();
     await ann.joins("general", "Ann");
     await ben.joins("general", "Ben");
+    await tab.stopsTheClock(); // or the plug goes in again by itself
     await ann.says("before");
     await ben.says("hello");
     await ann.texts(2);
@@ -63,8 +65,10 @@ describe("the demo's page: the plug of the room", () => {
   });
 
   it("leads to a new session if the server has lost the old one, and says so", async () => {
-    const { room } = await demo.openTab();
+    const tab = await demo.openTabWithClock();
+    const { room } = tab;
     await room.joins("general", "Ann");
+    await tab.stopsTheClock();
     await room.plug.press("Enter");
     await room.reaches("away");
     await demo.close();
@@ -77,12 +81,15 @@ describe("the demo's page: the plug of the room", () => {
   });
 
   it("is put in by Disconnect, and cannot be pulled without a connection", async () => {
-    const { room } = await demo.openTab();
+    const tab = await demo.openTabWithClock();
+    const { room } = tab;
     await room.plug.press("Enter");
     expect(await room.plug.textContent()).to.equal("Pull the plug");
     await room.joins("general");
+    await tab.stopsTheClock();
     await room.plug.press("Enter");
     await room.reaches("away");
+    await tab.page.clock.resume(); // the client waits a moment before it ends its session
     await room.leaves();
     expect(await room.plug.textContent()).to.equal("Pull the plug");
     await room.joins();

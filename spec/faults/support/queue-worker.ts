@@ -16,7 +16,7 @@ interface Job {
  * `done <number> <attempt>` once the job has left the queue, `dead <number> <attempt>` before it becomes a dead
  * letter, and `abort <number>` when the signal is aborted.
  */
-const [url = "", prefix = "", claimAfterMs = "", concurrency = "1", consumptions = "1"] =
+const [url = "", prefix = "", claimAfterMs = "", concurrency = "1", consumptions = "1", addedMs = "0"] =
   process.argv.slice(2);
 // biome-ignore lint/suspicious/noConsole: the output of a program.
 const print = (...words: unknown[]) => console.log(words.join(" "));
@@ -28,7 +28,8 @@ const consume = () =>
     async ({ number, ms = 0, spinMs = 0, exits }, { attempt, signal }) => {
       print("begin", number, attempt);
       signal.addEventListener("abort", () => print("abort", number));
-      if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+      const lasts = ms + Number(addedMs);
+      if (lasts > 0) await new Promise((resolve) => setTimeout(resolve, lasts));
       const end = performance.now() + spinMs;
       while (performance.now() < end);
       if (exits === true) process.kill(process.pid, "SIGKILL");

@@ -21,13 +21,15 @@ export interface WorkerSettings {
   readonly claimAfterMs: number;
   readonly concurrency?: number;
   readonly consumptions?: number;
+  /** How much longer each job takes in this process, in milliseconds. */
+  readonly addedMs?: number;
 }
 
 /** Starts a process that consumes "jobs". Resolves once it is ready. */
 export async function startWorkerProcess(
   url: string,
   prefix: string,
-  { claimAfterMs, concurrency = 1, consumptions = 1 }: WorkerSettings,
+  { claimAfterMs, concurrency = 1, consumptions = 1, addedMs = 0 }: WorkerSettings,
 ): Promise<WorkerProcess> {
   const lines: Line[] = [];
   const read = (text: string) => {
@@ -36,7 +38,7 @@ export async function startWorkerProcess(
     return word === "ready";
   };
   const options = ["--import=tsx", "--conditions=greenroom-source"];
-  const numbers = [claimAfterMs, concurrency, consumptions].map(String);
+  const numbers = [claimAfterMs, concurrency, consumptions, addedMs].map(String);
   const child = await startProcess(process.execPath, [...options, program, url, prefix, ...numbers], read);
   return {
     lines,
