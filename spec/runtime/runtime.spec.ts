@@ -402,7 +402,8 @@ describe("Runtime", () => {
     });
 
     it("refuses upgrades with 503 while it waits for handlers, then cuts the connections", async () => {
-      const { runtime, url } = await serve({ layers: chat(), handlerGraceMs: 60_000 });
+      const clock = new SimulatedClock();
+      const { runtime, url } = await serve({ layers: chat(), handlerGraceMs: 60_000, clock: clock as Clock });
       const begun = gate();
       class Endless extends WebSocketConsumer {
         override receive() {
@@ -419,6 +420,7 @@ describe("Runtime", () => {
         status: 503,
         body: "The server is shutting down",
       });
+      clock.increment(200);
       expect(await client.closed).to.have.property("code", 1012);
       await closing;
     });

@@ -177,7 +177,7 @@ describe("Every exit", () => {
       own.book.door = door.opened;
       const late = Client.refused(`${own.url}/class`);
       await until(() => own.runtime.size === 4);
-      const closing = own.runtime.close({ drainMs: 10 });
+      const closing = own.runtime.close({ drainMs: 60_000 });
       expect(await late).to.include({ status: 503 });
       door.open();
       for (const guest of guests) expect(await guest.closed).to.include({ code: 1012 });

@@ -11,6 +11,7 @@ import {
 } from "greenroom";
 import { emit, SimulatedClock, setup } from "xstate";
 import { until } from "../../layers/support/until.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { Clerk, codeOf, opened, query, startCluster, stopCluster } from "../support/cluster.ts";
 
 const failureOf = (asking: Promise<unknown>) =>
@@ -27,7 +28,7 @@ describe("An ask", () => {
       async function start(options: object = {}) {
         const failures: unknown[] = [];
         const [here, other] = await startCluster(2, {
-          onError: (error: unknown) => failures.push(error),
+          onError: unlessByMachine((error) => failures.push(error)),
           ...options,
         });
         const there = where === "to an actor on the same node" ? here : other;
@@ -294,10 +295,10 @@ describe("An ask", () => {
         if (this.repeating.delete(type)) await super.send(...args);
       }
     }
-    async function startLossy() {
+    async function startLossy(options: object = {}) {
       const bus = new MemoryBus();
       const layers = [0, 1, 2].map(() => new LossyLayer({ bus }));
-      const runtimes = layers.map((chat) => opened(createRuntime({ layers: { chat } })));
+      const runtimes = layers.map((chat) => opened(createRuntime({ layers: { chat }, ...options })));
       const [here, there, third] = runtimes;
       const [near, far, farthest] = layers;
       if (!here || !there || !third || !near || !far || !farthest) throw new Error("There are three.");
@@ -328,12 +329,18 @@ describe("An ask", () => {
     });
 
     it("to a group counts a reply once if the layer delivers it twice", async () => {
-      const { here, there, third, far, farthest } = await startLossy();
-      await there.spawn(Clerk, query("group=clerks"));
+      const clock = new SimulatedClock();
+      const { here, there, third, far, farthest } = await startLossy({ clock });
+      const { channel } = await there.spawn(Clerk, query("group=clerks"));
       far.repeating.add("greenroom.gathered");
       // The ask is still pending when the second copy arrives.
       farthest.losing.add("greenroom.gathered");
-      const asked = await here.askGroup("clerks", { type: "add", numbers: [1] }, { timeoutMs: 200 });
+      const asking = here.askGroup("clerks", { type: "add", numbers: [1] }, { timeoutMs: 200 });
+      await until(() => far.repeating.size === 0);
+      // The answer takes the path of both copies, so they have arrived, too.
+      await here.ask(channel, { type: "add", numbers: [] });
+      clock.increment(200);
+      const asked = await asking;
       expect(asked.replies.map(({ node }) => node)).to.deep.equal([there.node]);
       expect(asked.missing).to.deep.equal([third.node]);
     });
@@ -386,16 +393,20 @@ describe("An ask", () => {
     });
 
     it("resolves at the timeout, with a failure for each member that has not replied", async () => {
-      const [here, there] = await startCluster(2);
+      const clock = new SimulatedClock();
+      const [here, there] = await startCluster(2, { clock });
       const quick = await there.spawn(Clerk, query("group=clerks"));
       const slow = await there.spawn(Clerk, query("group=clerks"));
       await slow.ask({ type: "add", numbers: [] });
       slow.send({ type: "hold" });
-      const { replies, failures, missing } = await here.askGroup(
-        "clerks",
-        { type: "add", numbers: [1] },
-        { timeoutMs: 1_000 },
-      );
+      expect((await slow.outgoing.next()).value).to.equal("holding");
+      const asking = here.askGroup("clerks", { type: "note", text: "to all" }, { timeoutMs: 1_000 });
+      expect((await quick.outgoing.next()).value).to.equal("to all");
+      // Handled after the note, so the note was answered. The node has asked both members at once.
+      await quick.ask({ type: "add", numbers: [] });
+      // The deadline of the other node.
+      clock.increment(750);
+      const { replies, failures, missing } = await asking;
       expect(replies.map(({ channel }) => channel)).to.deep.equal([quick.channel]);
       expect(failures).to.deep.equal([
         { channel: slow.channel, node: there.node, reason: "the actor did not reply in time" },

@@ -9,7 +9,8 @@ import { startProcess } from "../../support/child-process.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { Clerk, opened, query, stopCluster } from "../support/cluster.ts";
 
-const nodeHeartbeatMs = 200;
+/** After 1.5 intervals without its own echo, a node forgives the others: long, because machines are busy. */
+const nodeHeartbeatMs = 1_000;
 
 describe("Nodes in separate processes, on Redis", function () {
   this.timeout(60_000);
@@ -54,12 +55,13 @@ describe("Nodes in separate processes, on Redis", function () {
     process.kill(child.pid, "SIGKILL");
     await child.exited;
     const killedAt = performance.now();
-    const after = await runtime.askGroup("clerks", { type: "add", numbers: [5] }, { timeoutMs: 100 });
+    const after = await runtime.askGroup("clerks", { type: "add", numbers: [5] }, { timeoutMs: 1_000 });
     expect(after.replies.map((reply) => reply.channel)).to.deep.equal([here.channel]);
     expect(after.missing).to.deep.equal([there]);
     await until(() => runtime.presenceCount("lobby") === 0);
-    // The lease begins with the last heartbeat. The extra second is for a busy machine.
-    expect(performance.now() - killedAt).to.be.below(3 * nodeHeartbeatMs + 1_000);
+    // The lease begins with the last heartbeat. Once it is over, the next echo of this node's own heartbeat
+    // removes the other node. The extra second is for a busy machine.
+    expect(performance.now() - killedAt).to.be.below((3 + 1) * nodeHeartbeatMs + 1_000);
     expect(runtime.nodes).to.deep.equal([runtime.node]);
     expect(await runtime.count("user.42")).to.deep.equal({ count: 1, missing: [] });
     const refusal = await runtime.ask(channel, { type: "note" }, { timeoutMs: 20 }).catch((error) => error);

@@ -222,7 +222,12 @@ describe("The frames of a session", () => {
     clock.increment(60_000);
     expect(again.received()).to.equal(undefined);
     Recorder.hold.open();
-    const frames = (await again.take(10)).map(String);
-    expect(frames.filter((frame) => !frame.startsWith(mark))).to.deep.equal([..."12345678"]);
+    const echoes: string[] = [];
+    // The number of control frames between the echoes depends on the time that these take.
+    while (echoes.at(-1) !== "8") {
+      const frame = String(await again.next());
+      if (!frame.startsWith(mark)) echoes.push(frame);
+    }
+    expect(echoes).to.deep.equal([..."12345678"]);
   });
 });

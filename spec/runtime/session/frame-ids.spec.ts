@@ -36,13 +36,17 @@ describe("The ids of frames", () => {
   });
 
   it("are found as quickly for long texts that begin alike as for shorter ones", () => {
+    /** Returns the time for 50 texts: the shortest of 8, because a busy machine makes some of them longer. */
     const timeOf = (length: number): number => {
       const frames = new LoggedFrames();
-      const all = texts(length, 1_600);
-      for (const text of all.slice(0, -50)) frames.keep(text);
-      const start = performance.now();
-      for (const text of all.slice(-50)) frames.keep(text);
-      return performance.now() - start;
+      const all = texts(length, 1_950);
+      for (const text of all.splice(0, 1_550)) frames.keep(text);
+      const times = Array.from({ length: 8 }, () => {
+        const start = performance.now();
+        for (const text of all.splice(0, 50)) frames.keep(text);
+        return performance.now() - start;
+      });
+      return Math.min(...times);
     };
     timeOf(16_000);
     // With the hashes of V8, about 100 times.

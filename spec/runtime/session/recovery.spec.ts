@@ -215,14 +215,16 @@ describe("the recovery of relayed messages", () => {
       });
 
       it("takes a `since` that is sent again after a resume", async () => {
-        const { other, client } = await begin();
+        const { client } = await begin();
+        // This node waits three seconds for `since`.
+        const still = await node(kind, { clock: new SimulatedClock() });
         client.cut();
         await send(6, 8);
-        const socket = await SessionClient.open(other, ["greenroom.since"]);
+        const socket = await SessionClient.open(still, ["greenroom.since"]);
         const lost = new RecoveringClient(socket, client);
         await lost.until(() => lost.session !== "");
         lost.cut();
-        const resumed = await lost.resume(other, 1);
+        const resumed = await lost.resume(still, 1);
         await send(9);
         expect(resumed.log).to.deep.equal(["resumed"]);
         resumed.since(client.ticket ?? "", client.marks);

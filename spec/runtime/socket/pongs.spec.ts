@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
 import { until } from "../../layers/support/until.ts";
@@ -23,11 +25,13 @@ describe("A client that sends many pings", () => {
     }
     const serving = await serve({ layers: {}, maxLagMs: 2 ** 31 - 1, maxLagBytes: 2 ** 30 });
     serving.runtime.route("/ws", Receiver);
+    const connected = once(serving.server, "connection") as Promise<[Socket]>;
     const client = await RawWebSocket.open(`${serving.url}/ws`);
     await until(() => consumers.length === 1);
     return {
       ...serving,
       client,
+      socket: (await connected)[0],
       consumer: consumers[0] as WebSocketConsumer,
       received,
     };
@@ -66,10 +70,11 @@ describe("A client that sends many pings", () => {
   });
 
   it("stays connected while it does not read, and few answers wait for it", async () => {
-    const { client, consumer, runtime, received } = await start();
+    const { client, socket, consumer, runtime, received } = await start();
     client.socket.pause();
     consumer.send(Buffer.alloc(32 * 2 ** 20));
-    await until(() => consumer.waitingBytes > 0);
+    // The frame has left the outbox, and waits in the socket.
+    await until(() => socket.writableLength > 0);
     const waiting = consumer.waitingBytes;
     client.socket.write(pings(0, 5_000));
     // Frames are handled in order, so all pings were handled when this text is received.

@@ -1,11 +1,17 @@
 import { SimulatedClock } from "xstate";
 
-/** A clock whose time stands still until a spec increments it, and which knows how many timers wait. */
+/** A clock whose time stands still until a spec increments it, and which knows which timers wait. */
 export class CountedTimers extends SimulatedClock {
-  readonly #waiting = new Set<number>();
+  /** The waiting timers, and the time that each was set for, in ms. */
+  readonly #waiting = new Map<number, number>();
 
   get pending(): number {
     return this.#waiting.size;
+  }
+
+  /** Whether a timer waits that was set for `ms`. */
+  waits(ms: number): boolean {
+    return [...this.#waiting.values()].includes(ms);
   }
 
   override setTimeout(fn: (...args: never[]) => void, ms: number): number {
@@ -13,7 +19,7 @@ export class CountedTimers extends SimulatedClock {
       this.#waiting.delete(id);
       fn();
     }, ms);
-    this.#waiting.add(id);
+    this.#waiting.set(id, ms);
     return id;
   }
 

@@ -14,11 +14,13 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { communicate, communicateWith } from "greenroom/testing";
+import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
 import { nextTurn } from "../../support/next-turn.ts";
 import { plainRequest, RawClient } from "../../support/raw-client.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
+import { CountedTimers } from "../support/counted-timers.ts";
 
 describe("The headers of an answer", () => {
   afterEach(stopServing);
@@ -331,16 +333,18 @@ describe("A plain request for a path with a route", () => {
 
   it("can be read while the runtime closes", async () => {
     const { url, runtime } = await serveRoom();
-    class Endless extends WebSocketConsumer {
+    const ending = gate();
+    class Long extends WebSocketConsumer {
       override disconnect() {
-        return new Promise<void>(() => {});
+        return ending.opened;
       }
     }
-    runtime.route("/endless", Endless);
-    await Client.open(`${url}/endless`);
-    const closing = runtime.close({ drainMs: 200 });
+    runtime.route("/long", Long);
+    await Client.open(`${url}/long`);
+    const closing = runtime.close({ drainMs: 60_000 });
     const plain = await fetch(`${url}/ws/a`, { headers: { Origin: friend } });
     expect([plain.status, corsOf(plain)]).to.deep.equal([503, readable]);
+    ending.open();
     await closing;
   });
 
@@ -386,10 +390,15 @@ describe("A plain request for a path with a route", () => {
 
   it("is refused if its guard takes longer than connectTimeoutMs, and its later verdict is ignored", async () => {
     const guarding = gate();
-    const options = { layers: chat(), connectTimeoutMs: 20, guards: [() => guarding.opened] };
+    const clock = new CountedTimers();
+    const options = { layers: chat(), connectTimeoutMs: 20_000, guards: [() => guarding.opened], clock };
     const { runtime, url, failures } = await serve(options);
     runtime.route("/ws", Counting);
-    const answer = await fetch(`${url}/ws`);
+    const answering = fetch(`${url}/ws`);
+    // The timer is set once the guard was asked.
+    await until(() => clock.waits(20_000));
+    clock.increment(20_000);
+    const answer = await answering;
     expect([answer.status, await answer.text()]).to.deep.equal([503, "Connecting took too long\n"]);
     guarding.open();
     await nextTurn();

@@ -11,10 +11,12 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { WebSocketServer } from "ws";
+import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
 import { upgradeRequest as upgrade } from "../../support/raw-websocket.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
+import { CountedTimers } from "../support/counted-timers.ts";
 
 let constructed = 0;
 let connecting = gate();
@@ -189,13 +191,24 @@ describe("Upgrades", () => {
     });
 
     it("answer 503 if a guard takes too long", async () => {
+      const asked = gate();
+      const clock = new CountedTimers();
+      const guard = () => {
+        asked.open();
+        return new Promise<undefined>(() => {});
+      };
       const { url, runtime } = await serve({
         layers: chat(),
-        guards: [() => new Promise<undefined>(() => {})],
-        connectTimeoutMs: 20,
+        guards: [guard],
+        connectTimeoutMs: 20_000,
+        clock,
       });
       runtime.route("/ws/echo", Echo);
-      expect(await Client.refused(`${url}/ws/echo`)).to.deep.equal({
+      const refused = Client.refused(`${url}/ws/echo`);
+      await asked.opened;
+      await until(() => clock.waits(20_000));
+      clock.increment(20_000);
+      expect(await refused).to.deep.equal({
         status: 503,
         body: "Connecting took too long",
       });
@@ -280,10 +293,15 @@ describe("Upgrades", () => {
     });
 
     it("answer 503 at the deadline of connect, without a call of disconnect", async () => {
-      const { url, runtime } = await serve({ layers: chat(), connectTimeoutMs: 20, handlerGraceMs: 20 });
+      const clock = new CountedTimers();
+      const connectTimeoutMs = 20_000;
+      const handlerGraceMs = 1_000;
+      const { url, runtime } = await serve({ layers: chat(), connectTimeoutMs, handlerGraceMs, clock });
+      const called = gate();
       let disconnected = false;
       class Never extends WebSocketConsumer {
         override connect() {
+          called.open();
           return new Promise<void>(() => {});
         }
         override disconnect() {
@@ -291,10 +309,16 @@ describe("Upgrades", () => {
         }
       }
       runtime.route("/ws/never", Never);
-      expect(await Client.refused(`${url}/ws/never`)).to.deep.equal({
+      const refused = Client.refused(`${url}/ws/never`);
+      await called.opened;
+      await until(() => clock.waits(connectTimeoutMs));
+      clock.increment(connectTimeoutMs);
+      expect(await refused).to.deep.equal({
         status: 503,
         body: "Connecting took too long",
       });
+      await until(() => clock.waits(handlerGraceMs));
+      clock.increment(handlerGraceMs);
       await runtime.close();
       expect(disconnected).to.equal(false);
     });
@@ -337,21 +361,23 @@ describe("Upgrades", () => {
       other.route("/other", Echo);
       other.attach(server);
       const begun = gate();
-      class Endless extends Echo {
+      const ending = gate();
+      class Long extends Echo {
         override receive() {
           begun.open();
-          return gate().opened as never;
+          return ending.opened as never;
         }
       }
-      runtime.route("/ws/endless", Endless);
-      const client = await Client.open(`${url}/ws/endless`);
+      runtime.route("/ws/long", Long);
+      const client = await Client.open(`${url}/ws/long`);
       client.send("go");
       await begun.opened;
-      const closing = runtime.close({ drainMs: 100 });
+      const closing = runtime.close({ drainMs: 60_000 });
       expect(await Client.refused(`${url}/ws/echo`)).to.include({ status: 503 });
       const guest = await Client.open(`${url}/other`);
       guest.send("hi");
       expect(await guest.next()).to.equal("hi");
+      ending.open();
       await closing;
     });
 
