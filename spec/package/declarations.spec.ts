@@ -167,8 +167,8 @@ describe("The types of the package", function () {
   async function compile(compiler: string, options: object, ...files: string[]): Promise<string> {
     const config = project.write("tsconfig.json", JSON.stringify({ compilerOptions: options, files }));
     const tsc = join(compiler, "bin/tsc");
-    const { stdout } = await run(process.execPath, [tsc, "-p", config]).catch((failure) => failure);
-    return stdout;
+    const { stdout, stderr } = await run(process.execPath, [tsc, "-p", config]).catch((failure) => failure);
+    return stdout + stderr;
   }
 
   for (const [version, compiler] of compilers) {
