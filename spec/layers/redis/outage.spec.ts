@@ -12,7 +12,7 @@ import {
 } from "../../../layers/redis/index.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
-import { until } from "../support/until.ts";
+import { until, untilResolved } from "../support/until.ts";
 
 const layers = [
   { Layer: RedisPubSubLayer, topicOf: (group: string) => `chat__group__${group}` },
@@ -174,6 +174,9 @@ for (const { Layer, topicOf } of layers) {
     });
 
     it("lets a join wait for the end of the outage, without a gap", async () => {
+      await layer.close();
+      // The join may wait for this long.
+      startLayer({ connectTimeoutMs: 60_000 });
       const { inbox, channel } = await join("another");
       await crash();
       const joining = layer.groupAdd("room", channel);
@@ -222,7 +225,13 @@ for (const { Layer, topicOf } of layers) {
     it("rejects a send to a frozen server, and is healthy when the server resumes", async () => {
       await layer.close();
       startLayer({ connectTimeoutMs: 1_000 });
-      const { inbox, channel } = await join();
+      const inbox = new Recorder();
+      let channel = "";
+      await untilResolved(() => layer.ready());
+      await untilResolved(async () => {
+        channel = await layer.newChannel(inbox);
+      });
+      await untilResolved(() => layer.groupAdd("room", channel));
       await server.pause();
       const calls = [layer.groupSend("room", { type: "x" }), layer.groupAdd("another", channel)];
       for (const error of await Promise.all(calls.map(rejection))) {
@@ -231,9 +240,11 @@ for (const { Layer, topicOf } of layers) {
       await server.resume();
       await until(() => layer.health.ok);
       // The reply to this join arrives after the replies to the earlier subscriptions.
-      await layer.groupAdd("third", channel);
-      await layer.groupSend("room", { type: "end" });
-      await inbox.next("end");
+      await untilResolved(() => layer.groupAdd("third", channel));
+      await until(async () => {
+        await untilResolved(() => layer.groupSend("room", { type: "end" }));
+        return inbox.types.includes("end");
+      });
     });
 
     it("shows the outage in its health, and reports it once per connection and reason", async () => {

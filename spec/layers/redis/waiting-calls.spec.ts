@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { LayerClosedError, LayerUnavailableError, QueueFullError } from "../../../layers/errors.ts";
@@ -7,7 +7,8 @@ import { RedisStreamsLayer, type RedisStreamsLayerOptions } from "../../../layer
 import { Recorder, Worker } from "../../../layers/testing/index.ts";
 import { freePort } from "../../support/free-port.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
-import { until } from "../support/until.ts";
+import { startTcpProxy } from "../../support/tcp-proxy.ts";
+import { until, untilResolved } from "../support/until.ts";
 
 const queue = "{waiting__queue__jobs}";
 const numbers = Array.from({ length: 20 }, (_, index) => index);
@@ -297,24 +298,12 @@ describe("calls that wait for a connection of RedisStreamsLayer", () => {
 
     it("reject if only the queues' connection never gets an answer, and are counted", async () => {
       await layer.close();
-      // Forwards the first two connections: the publisher and the subscriber.
-      const sockets = new Set<Socket>();
-      const front = createServer((socket) => {
-        sockets.add(socket.on("error", () => {}));
-        if (sockets.size > 2) return;
-        const upstream = connect(server.port, server.host);
-        upstream.on("error", () => {});
-        socket.pipe(upstream).pipe(socket);
-      }).listen(0, server.host);
-      cleanUp = () => {
-        for (const socket of sockets) socket.destroy();
-        front.close();
-      };
-      await once(front, "listening");
-      const { port } = front.address() as { port: number };
-      // A busy machine takes its time for the two connections that are answered.
-      startLayer({ url: `redis://${server.host}:${port}`, connectTimeoutMs: 1_000 });
-      await layer.ready();
+      const proxy = await startTcpProxy(server.port);
+      cleanUp = () => void proxy.close();
+      proxy.swallow(["down"], "greenroom-queues");
+      startLayer({ url: `redis://${server.host}:${proxy.port}`, connectTimeoutMs: 1_000 });
+      // This process may be stopped for longer than `connectTimeoutMs`.
+      await untilResolved(() => layer.ready());
       const errors = Promise.all(sendAll().map(rejection));
       await layer.close();
       for (const error of await errors) expect(error).to.be.instanceOf(LayerClosedError);

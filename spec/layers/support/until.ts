@@ -5,3 +5,13 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   const pause = pauses(2);
   while (!(await holds())) await pause();
 }
+
+/** Repeats `call` until it resolves: its deadline may pass while this process is stopped. */
+export function untilResolved(call: () => Promise<unknown>): Promise<void> {
+  return until(() =>
+    call().then(
+      () => true,
+      () => false,
+    ),
+  );
+}

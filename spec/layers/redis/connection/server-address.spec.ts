@@ -112,7 +112,8 @@ describe("RedisPubSubLayer with the user's own ioredis client", () => {
       return redis;
     };
     await carries({ client, prefix });
-    expect(made.map(({ status }) => status)).to.deep.equal(["end", "end"]);
+    expect(made).to.have.length(2);
+    for (const redis of made) if (redis.status !== "end") await once(redis, "end");
   });
 
   for (const [how, fault, make] of [

@@ -9,7 +9,7 @@ import {
 import { Recorder, Worker } from "../../../../layers/testing/index.ts";
 import { type RedisServer, startRedisServer } from "../../../support/redis.ts";
 import { type RedisFailover, startRedisFailover } from "../../../support/redis-failover.ts";
-import { until } from "../../support/until.ts";
+import { until, untilResolved } from "../../support/until.ts";
 
 const kinds = { RedisPubSubLayer, RedisStreamsLayer };
 
@@ -176,7 +176,8 @@ describe("the check of a Redis server", () => {
         // A read blocks for up to half of `connectTimeoutMs`, and the check has to wait for the read.
         const layer = create(RedisStreamsLayer, { ...options(), connectTimeoutMs: 2_000 });
         const worker = new Worker();
-        await layer.consume("jobs", worker.handle);
+        // This process may be stopped for longer than `connectTimeoutMs`.
+        await untilResolved(() => layer.consume("jobs", worker.handle));
         await layer.send("jobs", { type: "job", number: 1 });
         await worker.hasBegun(1);
         await pair.failOver();

@@ -10,6 +10,7 @@ import { RedisQueueConsumer } from "../../../../layers/redis/jobs/queue-consumer
 import { runScript, takeOverScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { Worker } from "../../../../layers/testing/index.ts";
 import { redisUrl } from "../../../support/redis.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { until } from "../../support/until.ts";
 import { type QueueLayerOptions, queueLayer } from "../support/queue-layer.ts";
 
@@ -153,25 +154,51 @@ describe("OrphanSearch", () => {
     await send(layer, 1);
     await raw.xreadgroup("GROUP", "workers", "lively-1", "STREAMS", key, ">");
     const [[id = ""] = []] = await pending();
-    const worker = new Worker();
-    let observations = 0;
-    const monitor = await raw.monitor();
-    monitor.on("monitor", (_time: string, [command, stream, , option]: string[]) => {
-      if (command === "XPENDING" && stream === key && option === "IDLE") observations += 1;
+    // Its time passes only from one observation to the next. The server's own time passes meanwhile.
+    const claimAfterMs = 100_000;
+    const clock = new ManualClock();
+    let time = 0;
+    const { now } = performance;
+    performance.now = () => time;
+    const run = <T>(command: (redis: Redis) => Promise<T>) => command(raw);
+    const consumer = new RedisQueueConsumer(
+      `${prefix}__queue__jobs`,
+      { run },
+      { measuresAge: false, queueIdleMs: 60_000 },
+    );
+    const search = new OrphanSearch(consumer, {
+      clock,
+      claimAfterMs,
+      onError: (error) => errors.push(error),
     });
-    const observed = (count: number) => until(() => observations >= count);
-    await layer.consume("jobs", worker.handle, { claimAfterMs: 500 });
-    // After each step of the server's clock, the claim seems to be idle for a minute, until the next life sign.
-    for (let step = 0; step < 10; step += 1) {
-      await raw.xclaim(key, "workers", "lively-1", 0, id, "IDLE", 60_000, "JUSTID");
-      await observed(observations + 1);
-      await raw.xclaim(key, "workers", "lively-1", 0, id, "JUSTID");
-      await observed(observations + 1);
+    const { signal } = new AbortController();
+    /** Lets the search observe, and returns the attempts of the jobs that it takes. */
+    const observe = async () => {
+      // More than the pause before an observation, which is the most that counts.
+      time += claimAfterMs;
+      clock.fire();
+      await until(() => clock.timers.size === 1);
+      return (await search.take(signal)).map(({ attempt }) => attempt);
+    };
+    const seemsSilent = () => raw.xclaim(key, "workers", "lively-1", 0, id, "IDLE", 60_000, "JUSTID");
+    try {
+      search.open();
+      await until(() => clock.timers.size === 1);
+      // After each step of the server's clock, the claim seems idle for a minute, until the next life sign.
+      for (let step = 0; step < 10; step += 1) {
+        await seemsSilent();
+        expect(await observe()).to.deep.equal([]);
+        await raw.xclaim(key, "workers", "lively-1", 0, id, "JUSTID");
+        expect(await observe()).to.deep.equal([]);
+      }
+      await seemsSilent();
+      for (let times = 0; times < 3; times += 1) expect(await observe()).to.deep.equal([]);
+      expect(await observe()).to.deep.equal([2]);
+    } finally {
+      performance.now = now;
+      search.close();
     }
-    monitor.disconnect();
-    expect(worker.begun).to.have.length(0);
-    await worker.hasBegun(1);
-    expect(worker.attempts).to.deep.equal([[1, 2]]);
+    expect(errors).to.deep.equal([]);
   });
 
   it("returns the jobs of a dead consumer that waited for a retry, which do not run alone", async () => {

@@ -3,14 +3,19 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import { Redis } from "ioredis";
+import { SimulatedClock } from "xstate";
 import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
-import { redisServer } from "../../../../layers/redis/connection/server-options.ts";
+import {
+  type AnyConnectionOptions,
+  redisServer,
+} from "../../../../layers/redis/connection/server-options.ts";
 import { runScript, tidyScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
 import { describeJobQueues, Worker } from "../../../../layers/testing/index.ts";
 import { run } from "../../../support/child-process.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
 import { type RedisServer, redisUrl, startRedisServer } from "../../../support/redis.ts";
+import { until } from "../../support/until.ts";
 import { queueLayer } from "../support/queue-layer.ts";
 
 /** A client that does not use this package. */
@@ -222,18 +227,43 @@ describe("RedisQueues on a server", () => {
   });
 
   it("removes its consumer when it closes, without waiting for a blocked read", async () => {
-    const layer = startLayer();
-    const worker = new Worker();
-    const consumption = await layer.consume("jobs", worker.handle);
-    await send(layer, 1);
-    await worker.hasBegun(1);
-    expect(await consumers()).to.have.length(1);
-    const before = performance.now();
-    await consumption.close();
-    expect(performance.now() - before).to.be.below(1_000);
-    expect(await consumers()).to.deep.equal([]);
-    await send(layer, 2);
+    const unblocked: unknown[] = [];
+    const create = (options: AnyConnectionOptions) => {
+      const redis = new Redis(options);
+      const call = redis.client.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+      const client = async (...args: unknown[]) => {
+        const reply = await call(...args);
+        if (args[0] === "UNBLOCK") unblocked.push(reply);
+        return reply;
+      };
+      return Object.assign(redis, { client });
+    };
+    const server = { ...redisServer({ url: redisUrl() }), create };
+    const queues = new RedisQueues(server, (error) => errors.push(error), globalThis);
+    const queue = `${prefix}__queue__jobs`;
+    let begun = 0;
+    const job = async () => {
+      begun += 1;
+      return "done" as const;
+    };
+    const receiver = { job, error: (error: Error) => errors.push(error) };
+    const isBlocked = async () =>
+      /name=greenroom-queue-reader .*flags=\w*b/.test(String(await raw.client("LIST")));
+    // A read may end by itself just before the consumption closes. Redis replies 1 if it has ended a read.
+    await until(async () => {
+      const consumption = await queues.consume(queue, receiver, { concurrency: 1, claimAfterMs: 60_000 });
+      begun = 0;
+      await queues.enqueue(queue, Buffer.from("x"), 1_000);
+      await until(() => begun === 1);
+      await until(isBlocked);
+      expect(await consumers()).to.have.length(1);
+      await consumption.close();
+      await until(async () => (await consumers()).length === 0);
+      return unblocked.includes(1);
+    });
+    await queues.enqueue(queue, Buffer.from("x"), 1_000);
     expect(await raw.xlen(key)).to.equal(1);
+    await queues.close();
   });
 
   it("removes idle consumers that hold no entries, and no others", async () => {
@@ -273,10 +303,6 @@ describe("RedisQueues on a server", () => {
   it("closes a connection whose reply does not end, and reads over another", async () => {
     const sockets: Socket[] = [];
     let reads = 0;
-    let wake = () => {};
-    const readTwice = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
     const stub = createServer((socket) => {
       sockets.push(socket);
       socket.on("error", () => {});
@@ -292,7 +318,6 @@ describe("RedisQueues on a server", () => {
           const trickle = setInterval(() => socket.write("x"), 20);
           socket.once("close", () => clearInterval(trickle));
           reads += 1;
-          if (reads === 2) wake();
         }
       });
     }).listen(0, "127.0.0.1");
@@ -300,15 +325,27 @@ describe("RedisQueues on a server", () => {
     const { port } = stub.address() as AddressInfo;
     const server = redisServer({
       url: `redis://127.0.0.1:${port}`,
-      connectTimeoutMs: 200,
+      connectTimeoutMs: 60_000,
       redis: { protocol: 2 },
     });
     const failures: Error[] = [];
-    const queues = new RedisQueues(server, (error) => failures.push(error), globalThis);
+    const clock = new SimulatedClock();
+    const queues = new RedisQueues(server, (error) => failures.push(error), clock);
     const receiver = { job: async () => "done" as const, error: (error: Error) => failures.push(error) };
     await queues.consume("q", receiver, { concurrency: 1, claimAfterMs: 1_000 });
-    await readTwice;
-    await queues.close();
+    await until(() => reads === 1);
+    // More than a read's block and `connectTimeoutMs` together.
+    clock.increment(63_000);
+    await until(() => reads === 2);
+    let isClosed = false;
+    const closing = queues.close().finally(() => {
+      isClosed = true;
+    });
+    await until(() => {
+      clock.increment(1_000);
+      return isClosed;
+    });
+    await closing;
     for (const socket of sockets) socket.destroy();
     stub.close();
     expect(failures.join()).to.include("queue-reader");
@@ -341,8 +378,11 @@ describe("RedisQueues on a server", () => {
       await begun;
       const busy = process.getActiveResourcesInfo();
       await layer.close();
-      const idle = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate");
-      console.log(JSON.stringify({ sockets: busy.filter((name) => name === "TCPSocketWrap").length, idle }));
+      const own = ["PipeWrap", "Immediate"];
+      const open = () => process.getActiveResourcesInfo().filter((name) => !own.includes(name));
+      while (open().length > 0 && performance.now() < 30_000) await new Promise(setImmediate);
+      const sockets = busy.filter((name) => name === "TCPSocketWrap").length;
+      console.log(JSON.stringify({ sockets, idle: open() }));
     `;
     const { stdout } = await run(process.execPath, ["--import=tsx", "--input-type=module", "--eval", script]);
     expect(JSON.parse(stdout)).to.deep.equal({ sockets: 4, idle: [] });
