@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect } from "chai";
 import { type Guard, type Layers, type RuntimeOptions, WebSocketConsumer } from "greenroom";
+import { SimulatedClock } from "xstate";
 import { until } from "../layers/support/until.ts";
 import { connectionLimitsOf } from "../runtime/support/door.ts";
 import { Client } from "../support/client.ts";
@@ -25,8 +26,11 @@ describe("An attack at the door", () => {
   const headers = { "X-Forwarded-For": "203.0.113.1" };
 
   /** Starts a server behind a trusted proxy, and a bystander. */
-  async function start(options: Partial<RuntimeOptions<Layers>> = {}): Promise<void> {
-    serving = await serve({ layers: {}, trustProxy: "127.0.0.2", ...options }, createServer());
+  async function start(
+    options: Partial<RuntimeOptions<Layers>> = {},
+    server = createServer(),
+  ): Promise<void> {
+    serving = await serve({ layers: {}, trustProxy: "127.0.0.2", ...options }, server);
     serving.runtime.route("/ws", Echo);
     bystander = await Client.open(`${serving.url}/ws`, [], { localAddress: "127.0.0.9", headers });
   }
@@ -89,7 +93,8 @@ describe("An attack at the door", () => {
   });
 
   it("with upgrades that end at once reaches the limit of the rate, and leaves the others alone", async () => {
-    await start({ maxUpgradeBurst: 20, maxUpgradesPerSecond: 1 });
+    // By a clock that stands still, no more upgrades are allowed meanwhile.
+    await start({ maxUpgradeBurst: 20, maxUpgradesPerSecond: 1, clock: new SimulatedClock() });
     for (let n = 0; n < 20; n += 1) {
       const client = await attack(upgradeRequest("/nowhere"));
       expect(await client.rest()).to.match(/^HTTP\/1.1 404 /);
@@ -118,11 +123,15 @@ describe("An attack at the door", () => {
   });
 
   it("with silent sockets and halves of requests is refused beyond the limit, and cut after a while", async () => {
-    await start({ maxConnectionsPerAddress: 20, connectTimeoutMs: 300 });
+    const server = createServer({ connectionsCheckingInterval: 30 });
+    await start({ maxConnectionsPerAddress: 20, connectTimeoutMs: 30_000 }, server);
     await attackAll(20, (index) => (index % 2 === 0 ? "" : "GET /ws HTTP/1.1\r\nHost: a\r\n"));
     const refused = await attackAll(10, () => "");
     for (const client of refused) expect(await client.rest()).to.match(/^HTTP\/1.1 429 /);
     await checkBystander();
+    // Only now, so that none is cut before all were counted.
+    expect(server.headersTimeout).to.equal(30_000);
+    server.headersTimeout = 300;
     await Promise.all(attackers.map((client) => client.rest()));
     await checkNothingLeft();
   });

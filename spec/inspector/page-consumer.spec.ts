@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
-import type { HistoryEntry } from "../../inspector/protocol.ts";
+import type { History, HistoryEntry } from "../../inspector/protocol.ts";
 import { SessionClient } from "../runtime/support/session-client.ts";
 import { Client } from "../support/client.ts";
 import { InspectorClient } from "../support/inspector-client.ts";
@@ -205,8 +205,12 @@ describe("pageConsumer", () => {
       const { page, runtime } = await inspectRuntime();
       const talk = await runtime.spawn(Talk);
       await page.open(talk.machine.sessionId);
-      for (let count = 0; count < 1_000; count += 1) talk.receive("leave");
-      const history = await page.next("history", ({ eventsPerSecond }) => eventsPerSecond >= 2_000);
+      // After a pause of the machine, a tick counts the events of more than a second.
+      let history: History;
+      do {
+        for (let count = 0; count < 1_000; count += 1) talk.receive("leave");
+        history = await page.next("history");
+      } while (history.eventsPerSecond < 2_000);
       expect(history.recordedPerSecond).to.be.within(1, 220);
     });
 

@@ -32,7 +32,8 @@ describe("A named actor on Redis", () => {
     const [bad, good] = [notes.get("bad"), notes.get("good")];
     const failing = Promise.all(Array.from({ length: 10_000 }, () => bad.send({ type: "fail" })));
     for (let number = 1; number <= 20; number += 1) {
-      expect(await good.ask({ type: "note", text: "good" })).to.have.length(number);
+      const texts = await good.ask({ type: "note", text: "good" }, { timeoutMs: 30_000 });
+      expect(texts).to.have.length(number);
     }
     await failing;
     expect(await bad.ask({ type: "note", text: "after" }, { timeoutMs: 30_000 })).to.deep.equal(["after"]);

@@ -25,7 +25,8 @@ describe("a named actor that is replaced while it is in memory", () => {
     const runtime = createRuntime({ layers: { state: new MemoryLayer() } });
     const sums = runtime.named("sum", machine);
     const sum = sums.get("1");
-    const add = (amount: number) => sum.ask<number>({ type: "add", amount }, { timeoutMs: 3_000 });
+    const add = (amount: number) => sum.ask<number>({ type: "add", amount }, { timeoutMs: 30_000 });
+    await runtime.ready();
     expect(await add(1)).to.equal(1);
     const exported = await sums.export("1");
     expect(await add(10)).to.equal(11);

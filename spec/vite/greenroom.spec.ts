@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { createRuntime, type Runtime, WebSocketConsumer } from "greenroom";
 import { type GreenroomOptions, greenroom } from "greenroom/vite";
 import { createLogger, createServer, type ViteDevServer } from "vite";
+import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
 
 /** The modules of a site import this copy of the package, which the specs use, too. */
@@ -52,6 +53,11 @@ describe("greenroom/vite", function () {
       server: { host: "127.0.0.1", port: 0 },
     });
     await server.listen();
+    // Not `ready` of the watcher: it comes early if a path, such as that of `.env`, does not exist.
+    await until(() => {
+      const watched = Object.values(server.watcher.getWatched()).flat();
+      return ["echo.js", "routes.js"].every((name) => watched.includes(name));
+    });
     url = server.resolvedUrls?.local[0]?.replace(/\/$/, "") ?? "";
   }
 

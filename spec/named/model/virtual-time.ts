@@ -1,3 +1,6 @@
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+
 interface Timer {
   readonly at: number;
   readonly fn: () => void;
@@ -10,7 +13,7 @@ export class VirtualTime {
   readonly #timers = new Map<object, Timer>();
   readonly #restore: (() => void)[] = [];
 
-  /** @param seed of `Math.random`, so that a run can be repeated */
+  /** @param seed of `Math.random` and of the names of the nodes, so that a run can be repeated */
   install(seed: number): void {
     const start = this.now;
     let state = seed;
@@ -26,10 +29,16 @@ export class VirtualTime {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
       return state / 2 ** 32;
     });
+    // The name of a node has both.
+    this.#replace(process, "pid", 1);
+    let ids = 0;
+    this.#replace(crypto, "randomUUID", () => `${seed}-${++ids}`);
+    syncBuiltinESMExports();
   }
 
   uninstall(): void {
     for (const restore of this.#restore.splice(0)) restore();
+    syncBuiltinESMExports();
     this.#timers.clear();
   }
 
