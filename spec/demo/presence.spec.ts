@@ -93,7 +93,7 @@ describe("the demo's presence", () => {
     };
     const nameless = ["", "?name=%20%20%20", `?name=${encodeURIComponent("\u202e\u200b\0")}`];
     for (const [index, query] of nameless.entries()) {
-      // The names of guests are random: a guest with the name of an earlier one is no new member.
+      // The names of guests are random: a guest with the name of an earlier one is not a new member.
       do await open(`/ws/room/stage${query}`).then((client) => client.next());
       while ((await list()).length === index);
     }

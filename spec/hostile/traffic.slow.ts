@@ -76,7 +76,7 @@ describe("300 clients that stop reading, in a room with one that sends 3 MB/s,",
       // The readers are closed once their buffers in the operating system are full.
       while ((await figures()).size > 2) {
         const due = (bytesPerSecond * (performance.now() - from)) / 1_000;
-        // A busy machine may keep the sender from reading, too. It is no slow reader: it sends what it can read.
+        // A busy machine may keep the sender from reading, too. It is not a slow reader: it sends what it can read.
         const isAhead = () => (sent - received) * length > 1_000_000;
         for (; sent * length < due && !isAhead(); sent += 1) sender.send(text);
         await echo(`loud ${sent}`);
