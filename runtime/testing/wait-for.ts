@@ -28,9 +28,10 @@ const realClock: Clock = withLongDelays({
   clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
 });
 
-/** Calls `onOver` after `ms` of the limits that {@link WaitOptions} describe. @returns a function that cancels this. */
+/** Calls `onOver` once `ms` have passed, counted as in {@link WaitOptions}. @returns a function that cancels this. */
 export function afterLimit(ms: number, onOver: () => void): () => void {
-  let parts = 10;
+  const count = Math.max(1, Math.min(10, Math.floor(ms)));
+  let parts = count;
   let isCancelled = false;
   let timer: unknown;
   // The next part begins once the event loop has handled what has arrived during this one.
@@ -38,7 +39,7 @@ export function afterLimit(ms: number, onOver: () => void): () => void {
     if (isCancelled) return;
     if (parts === 0) return onOver();
     parts -= 1;
-    timer = realClock.setTimeout(() => setImmediate(next), ms / 10);
+    timer = realClock.setTimeout(() => setImmediate(next), ms / count);
   };
   next();
   return () => {

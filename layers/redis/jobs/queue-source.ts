@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import type { JobSource } from "../../jobs/job-worker.ts";
 import { backoffMs, pause } from "../../retry.ts";
-import { withTimeout } from "../../with-timeout.ts";
+import { afterReading, withTimeout } from "../../with-timeout.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { HeldClaims } from "./held-claims.ts";
@@ -145,7 +145,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#isInterrupted = true;
     this.#closingTimers = [
       this.#clock.setTimeout(() => this.#reports.giveUp(), this.#giveUpAfterMs),
-      this.#clock.setTimeout(() => setImmediate(this.#abandon), closeTimeoutMs),
+      afterReading(this.#clock, this.#abandon, closeTimeoutMs),
     ];
     this.#waking.abort();
     this.#interrupting = this.#reader.interrupt();

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
-import { communicate } from "greenroom/testing";
+import { communicate, ExpectationError } from "greenroom/testing";
 import { nextTurn } from "../../support/next-turn.ts";
 
 class Echo extends WebSocketConsumer {
@@ -16,6 +16,20 @@ class Echo extends WebSocketConsumer {
 }
 
 describe("A time limit of greenroom/testing", () => {
+  it("passes also if the test has replaced the timers", async () => {
+    const { setTimeout, setImmediate } = globalThis;
+    const client = communicate(Echo);
+    await client.connect();
+    Object.assign(globalThis, { setTimeout: () => 0, setImmediate: () => 0 });
+    try {
+      const failure = await client.receive({ timeoutMs: 5 }).catch((error: unknown) => error);
+      expect(failure).to.be.instanceOf(ExpectationError);
+    } finally {
+      Object.assign(globalThis, { setTimeout, setImmediate });
+    }
+    await client.disconnect();
+  });
+
   it("counts a pause of the process as a tenth of the limit at most", async () => {
     const client = communicate(Echo);
     await client.connect();
