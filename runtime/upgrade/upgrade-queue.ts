@@ -36,8 +36,8 @@ export class UpgradeQueue implements Task {
   #isScheduled = false;
   /** The measured time from one admission to the next while upgrades wait, in ms. */
   #msPerUpgrade = 0.5;
-  /** The same for the last run alone. */
-  #lastMsPerUpgrade = 0.5;
+  /** The same for each of the last three runs, oldest first. */
+  #recentMs = [0.5, 0.5, 0.5];
   #lastRunAt = 0;
 
   /** @param refuse answers the upgrade of a handshake with a refusal. */
@@ -117,16 +117,17 @@ export class UpgradeQueue implements Task {
 
   /**
    * The time outside the run counts at most with the length of a turn: at the beginning of a storm, Node accepts
-   * thousands of connections in one turn, and an estimate from this turn would be far too high. For the same
-   * reason, of two runs in succession the faster one counts: the process may have been interrupted in the other.
+   * thousands of connections in one turn, and an estimate from this turn would be far too high. The process may
+   * also pause in a run, so the median of three runs counts.
    */
   #measure(startedAt: number, endedAt: number, admitted: number): void {
     const outsideMs = Math.min(startedAt - this.#lastRunAt, turnMs);
     this.#lastRunAt = endedAt;
     if (admitted === 0) return;
     const ms = (outsideMs + endedAt - startedAt) / admitted;
-    this.#msPerUpgrade += (Math.min(ms, this.#lastMsPerUpgrade) - this.#msPerUpgrade) / 8;
-    this.#lastMsPerUpgrade = ms;
+    this.#recentMs = [...this.#recentMs.slice(1), ms];
+    const [, median = ms] = this.#recentMs.toSorted((one, other) => one - other);
+    this.#msPerUpgrade += (median - this.#msPerUpgrade) / 8;
   }
 
   /** The estimated time until all waiting upgrades are admitted. */

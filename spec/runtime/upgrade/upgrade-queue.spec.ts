@@ -159,6 +159,18 @@ describe("UpgradeQueue", () => {
     expect(refused[0]?.number).to.equal(handshakes.length - refused.length);
   });
 
+  it("measures the mean rate if some upgrades take longer than others", async () => {
+    queue = queueWith({ maxUpgradeWaitMs: 2_000 });
+    for (let turn = 0; turn < 60; turn += 1) {
+      add(1, 20);
+      add(1, turn % 2 === 0 ? 10 : 30);
+      await nextTurn();
+    }
+    add(1, inlineMs);
+    add(200, 20);
+    expect(200 - refused.length).to.be.within(85, 115);
+  });
+
   it("spreads Retry-After over the time that the queue needs, in whole seconds", async () => {
     queue = queueWith({ maxUpgradeWaitMs: 4_000 });
     add(10_000, inlineMs);
