@@ -137,7 +137,7 @@ describe("A client in Chromium", () => {
     await exchange(page, Counting.newest as Counting, 3);
   });
 
-  /** Of the specs that stop a page for longer. Others would lose a connection on a busy machine. */
+  /** A beat for the specs that stop a page for longer than it. */
   const beatMs = 300;
 
   for (const [what, meanwhile] of [

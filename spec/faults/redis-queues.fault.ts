@@ -6,6 +6,7 @@ import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import { Worker } from "../../layers/testing/index.ts";
 import { queueLayer } from "../layers/redis/support/queue-layer.ts";
 import { until } from "../layers/support/until.ts";
+import { nextTurn } from "../support/next-turn.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 import { pauses } from "../support/waiting.ts";
 import { did, startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
@@ -94,6 +95,7 @@ describe("work queues on Redis under faults", () => {
       worker.signal("SIGSTOP");
       // Its last lines arrive.
       await pause();
+      await nextTurn();
       if (did(worker, "begin").length > did(worker, "end").length) return;
       worker.signal("SIGCONT");
       await until(() => did(worker, "begin").length > did(worker, "end").length);
@@ -103,7 +105,7 @@ describe("work queues on Redis under faults", () => {
   it("hand the job of a killed worker to another one, as another attempt", async () => {
     const layer = startLayer();
     const [doomed, heir] = [await startWorker(1_000), await startWorker(1_000)];
-    for (const number of count(1, 200)) await send(layer, number, 10);
+    for (const number of count(1, 200)) await send(layer, number, 50);
     await until(() => did(doomed, "end").length >= 20);
     await stopInJob(doomed);
     doomed.signal("SIGKILL");

@@ -3,15 +3,13 @@ import { createServer } from "node:net";
 
 // Below the ephemeral ports of the operating system (from 32768 on Linux), so that the connection of another
 // spec does not take a port before the program does.
-const first = 10_000;
-const last = 31_999;
+const ports = { first: 10_000, count: 22_000 };
 
 // Two parallel processes of mocha must not find the same port before a program takes it, so each has its own
-// part of the ports. Any other process has all ports.
+// eighth of the ports. Any other process has all ports.
 const worker = process.env.MOCHA_WORKER_ID;
-const parts = worker === undefined ? 1 : 8;
-const size = Math.floor((last - first + 1) / parts);
-const lowest = first + (Number(worker ?? 0) % parts) * size;
+const size = worker === undefined ? ports.count : ports.count / 8;
+const lowest = ports.first + (Number(worker ?? 0) % 8) * size;
 const highest = lowest + size - 1;
 let next = lowest + Math.floor(Math.random() * size);
 

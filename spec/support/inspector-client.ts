@@ -22,17 +22,17 @@ export async function signIn(address: string): Promise<{ readonly Cookie: string
   return { Cookie: cookie };
 }
 
-/** Whether a busy machine can cause the failure: see `isByMachine`. */
-const isByMachine = (message = ""): boolean => / blocked the event loop for more than /.test(message);
+/** As `isByMachine`, for the text of a failure. */
+const isInterruption = (message = ""): boolean => / blocked the event loop for more than /.test(message);
 
 /** Leaves out the failures that a busy machine can cause. */
-function unlessByMachine(report: PageReport): PageReport {
+function withoutInterruptions(report: PageReport): PageReport {
   if (report.type === "tick")
-    return { ...report, failures: report.failures.filter(({ message }) => !isByMachine(message)) };
+    return { ...report, failures: report.failures.filter(({ message }) => !isInterruption(message)) };
   if (report.type === "history")
     return {
       ...report,
-      entries: report.entries.filter(({ kind, detail }) => kind !== "failed" || !isByMachine(detail)),
+      entries: report.entries.filter(({ kind, detail }) => kind !== "failed" || !isInterruption(detail)),
     };
   return report;
 }
@@ -61,7 +61,7 @@ export class InspectorClient {
     matches: (report: ReportOf<T>) => boolean = () => true,
   ): Promise<ReportOf<T>> {
     for (;;) {
-      const report = unlessByMachine(JSON.parse(String(await this.#client.next())) as PageReport);
+      const report = withoutInterruptions(JSON.parse(String(await this.#client.next())) as PageReport);
       if (report.type === type && matches(report as ReportOf<T>)) return report as ReportOf<T>;
     }
   }

@@ -24,9 +24,12 @@ function turn(): void {
   now += Math.min(realNow - turnedAt, maxTurnMs) * speed;
   turnedAt = realNow;
   const due = [...timers].filter(({ at }) => at <= now).sort((one, other) => one.at - other.at);
-  for (const timer of due) if (timers.delete(timer)) timer.callback();
-  isTurning = timers.size > 0;
-  if (isTurning) awaitTurn();
+  try {
+    for (const timer of due) if (timers.delete(timer)) timer.callback();
+  } finally {
+    isTurning = timers.size > 0;
+    if (isTurning) awaitTurn();
+  }
 }
 
 /** The next turn begins once the event loop has handled what has arrived. */

@@ -29,7 +29,7 @@ export class VirtualTime {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
       return state / 2 ** 32;
     });
-    // The name of a node has both.
+    // The name of a node contains the process id and a UUID.
     this.#replace(process, "pid", 1);
     let ids = 0;
     this.#replace(crypto, "randomUUID", () => `${seed}-${++ids}`);

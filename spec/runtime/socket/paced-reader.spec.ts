@@ -6,15 +6,10 @@ import { gate } from "../../support/gate.ts";
 import { destroyRawWebSockets, encodeFrame, Opcode, RawWebSocket } from "../../support/raw-websocket.ts";
 import { stopServing } from "../../support/serving.ts";
 import { bytesOf, textOf } from "../support/frame-cases.ts";
-import { closeFrame, encodeTexts, numbers, passFast, serveReaders } from "../support/readers.ts";
+import { clocks, closeFrame, encodeTexts, numbers, serveReaders } from "../support/readers.ts";
 
 const count = 20_000;
 const frameHighWaterMark = 100;
-
-const clocks = {
-  "with the real clock": () => () => {},
-  "with a clock that passes fast": passFast,
-};
 
 describe("PacedReader", () => {
   let restoreClock: () => void;

@@ -65,6 +65,12 @@ export function passFast(): () => void {
   };
 }
 
+/** Functions that set the clock of a spec. Each returns a function that restores the real clock. */
+export const clocks = {
+  "with the real clock": () => () => {},
+  "with a clock that passes fast": passFast,
+};
+
 /** Starts a server at `url`, whose readers handle each frame with `work`. {@link stopServing} closes it. */
 export async function serveReaders(
   work: (frame: Frame, reader: Reader) => void | Promise<void> = () => undefined,
