@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import type { JobSource } from "../../jobs/job-worker.ts";
 import { backoffMs, pause } from "../../retry.ts";
-import { afterReading, withTimeout } from "../../with-timeout.ts";
+import { withTimeout } from "../../with-timeout.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { HeldClaims } from "./held-claims.ts";
@@ -23,6 +23,9 @@ const maxSweepMs = 2_000;
 const minIdleMs = 10_000;
 
 const closeTimeoutMs = 1_000;
+
+/** The result of an abandoned {@link RedisQueueSource.take}. */
+const abandoned: readonly RedisClaim[] = [];
 
 export interface SourceSettings {
   readonly server: RedisServer;
@@ -68,11 +71,13 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #endLifeSigns = () => {};
   #closingTimers: unknown[] = [];
   #interrupting: Promise<void> | undefined;
-  /** Ends a {@link take} whose command receives no reply. Entries in a lost reply are delivered again. */
+  /** Ends a {@link take} whose command receives no reply in time. Entries in a lost reply are delivered again. */
   #abandon = () => {};
-  readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
-    this.#abandon = () => resolve([]);
+  readonly #abandoned = new Promise<readonly RedisClaim[]>((resolve) => {
+    this.#abandon = () => resolve(abandoned);
   });
+  /** The claims of an abandoned {@link take}: its reply may come late, for example after a pause of the process. */
+  #late: Promise<readonly RedisClaim[]> | undefined;
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
     const { server, commands, clock, claimAfterMs, queueIdleMs, lifeSigns, loss } = settings;
@@ -122,7 +127,9 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     while (!this.#isInterrupted && !this.#isWoken) {
       const losses = this.loss.count;
       try {
-        const claims = await Promise.race([this.#takeNow(limit), this.#abandoned]);
+        const taking = this.#takeNow(limit);
+        const claims = await Promise.race([taking, this.#abandoned]);
+        if (claims === abandoned) this.#late = taking;
         if (claims.length > 0) return claims;
         failures = 0;
       } catch (error) {
@@ -145,7 +152,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#isInterrupted = true;
     this.#closingTimers = [
       this.#clock.setTimeout(() => this.#reports.giveUp(), this.#giveUpAfterMs),
-      afterReading(this.#clock, this.#abandon, closeTimeoutMs),
+      this.#clock.setTimeout(this.#abandon, closeTimeoutMs),
     ];
     this.#waking.abort();
     this.#interrupting = this.#reader.interrupt();
@@ -186,11 +193,16 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   async close(): Promise<void> {
-    for (const timer of [this.#renewal, ...this.#closingTimers]) this.#clock.clearTimeout(timer);
+    this.#clock.clearTimeout(this.#renewal);
     this.#endLifeSigns();
     this.#orphans.close();
     await this.#interrupting;
     const late = () => new Error("no reply while closing");
+    if (this.#late !== undefined) {
+      const claims = await withTimeout(this.#late, closeTimeoutMs, this.#clock, late).catch(() => []);
+      await Promise.all(claims.map((claim) => this.release(claim, true)));
+    }
+    for (const timer of this.#closingTimers) this.#clock.clearTimeout(timer);
     // In an outage this command fails, and another consumer's `tidy` removes this consumer later.
     const leaving = withTimeout(this.#consumer.leave(), closeTimeoutMs, this.#clock, late).catch(() => {});
     await Promise.all([leaving, this.#reader.connection.close()]);

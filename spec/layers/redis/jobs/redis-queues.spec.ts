@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { SimulatedClock } from "xstate";
 import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
+import type { Clock } from "../../../../layers/clock.ts";
 import {
   type AnyConnectionOptions,
   redisServer,
@@ -14,7 +15,9 @@ import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
 import { describeJobQueues, Worker } from "../../../../layers/testing/index.ts";
 import { run } from "../../../support/child-process.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
+import { nextTurn } from "../../../support/next-turn.ts";
 import { type RedisServer, redisUrl, startRedisServer } from "../../../support/redis.ts";
+import { startTcpProxy } from "../../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
 import { queueLayer } from "../support/queue-layer.ts";
 
@@ -51,8 +54,9 @@ describe("RedisQueues on a server", () => {
     await Promise.all(servers.map((server) => server.kill()));
   });
 
-  function startLayer(url = redisUrl()): ChannelLayer {
-    const layer = queueLayer({ url, prefix, onError: (error) => errors.push(error as Error) });
+  function startLayer(url = redisUrl(), clock?: Clock): ChannelLayer {
+    const onError = (error: unknown) => errors.push(error as Error);
+    const layer = queueLayer({ url, prefix, onError, ...(clock && { clock }) });
     layers.push(layer);
     return layer;
   }
@@ -224,6 +228,32 @@ describe("RedisQueues on a server", () => {
     await raw.script("FLUSH");
     await send(layer, 1);
     await worker.hasBegun(1);
+  });
+
+  it("returns the jobs of a read whose reply comes after the limit of closing", async () => {
+    const proxy = await startTcpProxy(Number(new URL(redisUrl()).port));
+    const clock = new SimulatedClock();
+    const worker = new Worker();
+    const layer = startLayer(`redis://127.0.0.1:${proxy.port}`, clock);
+    const consumption = await layer.consume("jobs", worker.handle, { claimAfterMs: 600_000 });
+    const isBlocked = /name=greenroom-queue-reader .*flags=\w*b/;
+    await until(async () => isBlocked.test(String(await raw.client("LIST"))));
+    const held = proxy.hold();
+    await send(startLayer(), 1);
+    await until(() => held.kept.includes(key));
+    const closing = consumption.close();
+    await until(() => held.said.includes("UNBLOCK"));
+    clock.increment(1_000);
+    await nextTurn();
+    held.release();
+    await closing;
+    const other = new Worker();
+    await startLayer().consume("jobs", other.handle);
+    await other.hasBegun(1);
+    expect(other.attempts).to.deep.equal([[1, 1]]);
+    expect(worker.begun).to.have.length(0);
+    await layer.close();
+    await proxy.close();
   });
 
   it("removes its consumer when it closes, without waiting for a blocked read", async () => {

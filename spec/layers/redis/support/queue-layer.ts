@@ -1,5 +1,6 @@
 import type { Backend, BackendListener, Capabilities, Health } from "../../../../layers/backend.ts";
 import { ChannelLayer } from "../../../../layers/channel-layer.ts";
+import type { Clock } from "../../../../layers/clock.ts";
 import type { ChannelLayerOptions } from "../../../../layers/options.ts";
 import { redisServer } from "../../../../layers/redis/connection/server-options.ts";
 import { RedisPubSubBackend } from "../../../../layers/redis/index.ts";
@@ -8,6 +9,8 @@ import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
 export interface QueueLayerOptions extends ChannelLayerOptions {
   readonly url: string;
   readonly connectTimeoutMs?: number;
+  /** @default Node's timers */
+  readonly clock?: Clock;
 }
 
 /** The smallest Redis backend with queues: pub/sub for groups, and streams for queues. */
@@ -19,7 +22,8 @@ class QueueBackend implements Backend {
 
   constructor(options: QueueLayerOptions) {
     this.#groups = new RedisPubSubBackend(options);
-    this.queues = new RedisQueues(redisServer(options), (error) => this.#listener?.error(error), globalThis);
+    const onError = (error: Error) => this.#listener?.error(error);
+    this.queues = new RedisQueues(redisServer(options), onError, options.clock ?? globalThis);
     this.capabilities = { ...this.#groups.capabilities, workers: true };
   }
 
