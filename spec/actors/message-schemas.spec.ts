@@ -19,7 +19,7 @@ import { emit, SimulatedClock, setup } from "xstate";
 import { z } from "zod";
 import { until } from "../layers/support/until.ts";
 import { opened, stopCluster } from "../runtime/support/cluster.ts";
-import { chat, type Failure, isByMachine } from "../support/serving.ts";
+import { chat, type Failure, unlessByMachine } from "../support/serving.ts";
 import { schemaOf } from "./contract/support/schemas.ts";
 
 interface Messages {
@@ -112,9 +112,7 @@ describe("The schemas of messages", () => {
       createRuntime({
         layers: chat(),
         clock,
-        onError: (error, { stage }) => {
-          if (!isByMachine(error)) failures.push({ error, stage });
-        },
+        onError: unlessByMachine((error, { stage }) => failures.push({ error, stage })),
       }),
     );
   let runtime: ReturnType<typeof start>;

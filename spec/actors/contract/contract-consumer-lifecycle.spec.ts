@@ -7,7 +7,7 @@ import { z } from "zod";
 import { Client } from "../../support/client.ts";
 import { type Gate, gate } from "../../support/gate.ts";
 import { nextTurn } from "../../support/next-turn.ts";
-import { isByMachine, serve, stopServing } from "../../support/serving.ts";
+import { serve, stopServing, unlessByMachine } from "../../support/serving.ts";
 import { pauses } from "../../support/waiting.ts";
 import { schemaOf } from "./support/schemas.ts";
 
@@ -76,9 +76,7 @@ describe("contractConsumer", () => {
       layers: {},
       guards: [],
       clock,
-      onError: (error, { stage }) => {
-        if (!isByMachine(error)) errors.push(`${stage}: ${error}`);
-      },
+      onError: unlessByMachine((error, { stage }) => errors.push(`${stage}: ${error}`)),
     });
     runtime.route(Room);
     runtime.route(TextOnly);

@@ -7,7 +7,7 @@ import { communicateWith } from "greenroom/testing";
 import * as v from "valibot";
 import { z } from "zod";
 import { nextTurn } from "../../support/next-turn.ts";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { anything, schemaOf } from "./support/schemas.ts";
 
 const ways = ["returns", "resolves", "later", "throws", "rejects", "refuses", "NaN", "bytes"] as const;
@@ -152,9 +152,7 @@ describe("A consumer with a contract", () => {
     const runtime = createRuntime({
       layers: {},
       guards: [],
-      onError: (error, { stage }) => {
-        if (!isByMachine(error)) stages.add(stage);
-      },
+      onError: unlessByMachine((_error, { stage }) => stages.add(stage)),
     });
     runtime.route(All);
     return runtime;

@@ -14,7 +14,7 @@ import { SimulatedClock } from "xstate";
 import { z } from "zod";
 import { type Gate, gate } from "../../support/gate.ts";
 import { nextTurn } from "../../support/next-turn.ts";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { anything, schemaOf, thenableOf } from "./support/schemas.ts";
 
 let schemaGate: Gate;
@@ -125,9 +125,7 @@ describe("A frame that fails", () => {
       guards: [],
       clock,
       schemaTimeoutMs: 400,
-      onError: (error, { stage }) => {
-        if (!isByMachine(error)) errors.push({ error, stage });
-      },
+      onError: unlessByMachine((error, { stage }) => errors.push({ error, stage })),
     });
     runtime.route(Failing);
     return runtime;
@@ -338,9 +336,7 @@ describe("A frame whose schema is pending when handlerTimeoutMs ends", () => {
       layers: {},
       guards: [],
       clock,
-      onError: (error) => {
-        if (!isByMachine(error)) errors.push(error);
-      },
+      onError: unlessByMachine((error) => errors.push(error)),
     });
     runtime.route(Hasty);
     const client = communicateWith(runtime, "/failing");

@@ -14,7 +14,7 @@ import {
 import { contract } from "greenroom/contract";
 import { type Communicator, communicateWith } from "greenroom/testing";
 import { z } from "zod";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { schemaOf } from "./support/schemas.ts";
 
 interface Said {
@@ -78,9 +78,7 @@ describe("relay", () => {
       layers: { chat: new MemoryLayer() },
       guards: [],
       validateOutgoing,
-      onError: (error) => {
-        if (!isByMachine(error)) errors.push(error);
-      },
+      onError: unlessByMachine((error) => errors.push(error)),
     });
   let runtime: ReturnType<typeof start>;
   const join = async (path: string): Promise<Communicator> => {

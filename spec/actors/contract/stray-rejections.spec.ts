@@ -4,7 +4,7 @@ import { contract } from "greenroom/contract";
 import { communicateWith } from "greenroom/testing";
 import { z } from "zod";
 import { nextTurn } from "../../support/next-turn.ts";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 
 /** The number of promises of {@link unavailable} that were rejected. */
 let rejected = 0;
@@ -43,9 +43,7 @@ describe("A schema that leaves rejected promises behind, as zod does for asynchr
     runtime = createRuntime({
       layers: {},
       guards: [],
-      onError: (error, { stage }) => {
-        if (!isByMachine(error)) errors.push(`${stage}: ${error}`);
-      },
+      onError: unlessByMachine((error, { stage }) => errors.push(`${stage}: ${error}`)),
     });
     runtime.route(Room);
   });

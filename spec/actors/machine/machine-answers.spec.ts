@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { createRuntime, machineConsumer } from "greenroom";
 import { communicateWith } from "greenroom/testing";
 import { type AnyEventObject, createMachine, emit } from "xstate";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { AuctionHouse, anyFrame, auction, reply } from "../support/auction.ts";
 
 interface AnyEvent {
@@ -236,9 +236,7 @@ describe("The answers of a machine with a contract", () => {
       ]);
       await using runtime = createRuntime({
         validateOutgoing: false,
-        onError: (error) => {
-          if (!isByMachine(error)) errors.push(error);
-        },
+        onError: unlessByMachine((error) => errors.push(error)),
       });
       runtime.route(machineConsumer(machine, { contract: auction }));
       const other = communicateWith(runtime, "/ws/auction/10");

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { type AnyStateMachine, createMachine, emit } from "xstate";
 import { z } from "zod";
 import { nextTurn } from "../../support/next-turn.ts";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { anything, schemaOf } from "../contract/support/schemas.ts";
 
 const all = contract({
@@ -78,9 +78,7 @@ describe("A machine with a contract", () => {
   it("survives any frame: it answers at most once, counts each refusal, and stays open", async () => {
     const stages = new Set<string>();
     await using runtime = createRuntime({
-      onError: (error, { stage }) => {
-        if (!isByMachine(error)) stages.add(stage);
-      },
+      onError: unlessByMachine((_error, { stage }) => stages.add(stage)),
     });
     runtime.route(machineConsumer(machine, { contract: all }));
     const refused = () => Object.values(runtime.counters().refusedFrames).reduce((sum, n) => sum + n, 0);

@@ -20,7 +20,7 @@ import {
 } from "xstate";
 import { z } from "zod";
 import { gate } from "../../support/gate.ts";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 
 /** Opens the asynchronous schema of the frame `slow`. */
 export const checking = gate();
@@ -151,9 +151,7 @@ export class AuctionHouse {
   readonly runtime = createRuntime({
     layers: { chat: new MemoryLayer() },
     clock: this.clock,
-    onError: (error) => {
-      if (!isByMachine(error)) this.errors.push(String(error));
-    },
+    onError: unlessByMachine((error) => this.errors.push(String(error))),
   });
   readonly client: Communicator;
 

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { createRuntime, type RuntimeOptions } from "greenroom";
 import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
-import { isByMachine } from "../../support/serving.ts";
+import { unlessByMachine } from "../../support/serving.ts";
 import { CountedLayer } from "./counted-layer.ts";
 import { CountingClock } from "./counting-clock.ts";
 import { Guestbook, guests } from "./guests.ts";
@@ -20,9 +20,7 @@ export async function openPremises(options: Partial<RuntimeOptions<{ chat: Count
   const runtime = createRuntime({
     layers: { chat },
     clock,
-    onError: (error, { stage }) => {
-      if (!isByMachine(error)) failures.push(`${stage}: ${(error as Error).message}`);
-    },
+    onError: unlessByMachine((error, { stage }) => failures.push(`${stage}: ${(error as Error).message}`)),
     ...options,
   });
   const { Guest, GuestMachine } = guests(book);

@@ -63,6 +63,10 @@ describe("RedisQueues on a server", () => {
 
   const send = (layer: ChannelLayer, number: number) => layer.send("jobs", { type: "job", number });
 
+  /** Whether the server blocks a reader, which waits for jobs. */
+  const isReading = async () =>
+    /name=greenroom-queue-reader .*flags=\w*b/.test(String(await raw.client("LIST")));
+
   /** The queue's pending entries, as `[id, consumer, idle, deliveries]`. */
   const pending = async () =>
     (await raw.xpending(key, "workers", "-", "+", 100)) as [string, string, number, number][];
@@ -236,8 +240,7 @@ describe("RedisQueues on a server", () => {
     const worker = new Worker();
     const layer = startLayer(`redis://127.0.0.1:${proxy.port}`, clock);
     const consumption = await layer.consume("jobs", worker.handle, { claimAfterMs: 600_000 });
-    const isBlocked = /name=greenroom-queue-reader .*flags=\w*b/;
-    await until(async () => isBlocked.test(String(await raw.client("LIST"))));
+    await until(isReading);
     const held = proxy.hold();
     await send(startLayer(), 1);
     await until(() => held.kept.includes(key));
@@ -277,15 +280,13 @@ describe("RedisQueues on a server", () => {
       return "done" as const;
     };
     const receiver = { job, error: (error: Error) => errors.push(error) };
-    const isBlocked = async () =>
-      /name=greenroom-queue-reader .*flags=\w*b/.test(String(await raw.client("LIST")));
     // A read may end by itself just before the consumption closes. Redis replies 1 if it has ended a read.
     await until(async () => {
       const consumption = await queues.consume(queue, receiver, { concurrency: 1, claimAfterMs: 60_000 });
       begun = 0;
       await queues.enqueue(queue, Buffer.from("x"), 1_000);
       await until(() => begun === 1);
-      await until(isBlocked);
+      await until(isReading);
       expect(await consumers()).to.have.length(1);
       await consumption.close();
       await until(async () => (await consumers()).length === 0);
