@@ -1,4 +1,5 @@
 import { InvalidNameError } from "../layers/errors.ts";
+import { hash } from "../layers/rendezvous.ts";
 
 export const maxKeyLength = 100;
 
@@ -28,32 +29,4 @@ const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
 /** The partition of a key: the same on all nodes, and in all versions of this package. */
 export function partitionOf(key: string, partitions: number): number {
   return hash(key) % partitions;
-}
-
-/**
- * The node that should own a partition: the one with the highest hash of its name and the partition. If a node leaves
- * or joins, only its own share of the partitions moves. ("Rendezvous hashing", Thaler and Ravishankar, 1998.)
- */
-export function rightfulOwner(index: number, nodes: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let highest = -1;
-  for (const node of nodes) {
-    const weight = hash(`${node} ${index}`);
-    if (weight > highest || (weight === highest && best !== undefined && node < best)) {
-      best = node;
-      highest = weight;
-    }
-  }
-  return best;
-}
-
-/** FNV-1a over the UTF-16 units of `text`, with the finalizer of MurmurHash3, which spreads similar texts. */
-function hash(text: string): number {
-  let h = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    h = Math.imul(h ^ text.charCodeAt(index), 0x01000193);
-  }
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -4,9 +4,9 @@ import { systemClock, unref } from "../../layers/clock.ts";
 import { LayerUnavailableError } from "../../layers/errors.ts";
 import { jitter } from "../../layers/jitter.ts";
 import type { LayerState } from "../../layers/layer-state.ts";
+import { rendezvous } from "../../layers/rendezvous.ts";
 import { pause } from "../../layers/retry.ts";
 import type { Membership, Partition } from "../../layers/state-backend.ts";
-import { rightfulOwner } from "../keys.ts";
 import { OwnedPartition } from "./owned-partition.ts";
 import type { PartitionContext } from "./owner-context.ts";
 
@@ -169,7 +169,7 @@ export class Ownership {
     const { members, versions } = this.#membership;
     const lowest = versions.get(index) ?? 1;
     const able = members.filter(({ version }) => version >= lowest).map(({ node }) => node);
-    const owner = rightfulOwner(index, able);
+    const owner = able.length === 0 ? undefined : rendezvous(able)(`${index}`);
     if (owner !== undefined) this.#told.delete(index);
     else if (members.length > 0 && !this.#told.has(index)) {
       this.#told.add(index);
