@@ -5,7 +5,15 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { type AnyGuard, type Guard, type Runtime, type Scope, WebSocketConsumer } from "greenroom";
+import {
+  type AnyGuard,
+  type Guard,
+  type Renew,
+  type Runtime,
+  type Scope,
+  type Verdict,
+  WebSocketConsumer,
+} from "greenroom";
 import { type ConnectOptions, connect, type RawClient } from "greenroom/client";
 import { WebSocket } from "ws";
 import { SimulatedClock } from "xstate";
@@ -160,16 +168,29 @@ describe("docs/guides/sign-in-recipes.md", () => {
   describe("a JWT", () => {
     it("admits its user, and is renewed over the open connection", async () => {
       const { tokenFor, signedInByJwt } = recipe("jwt");
-      const { url, runtime } = await start(signedInByJwt);
+      let renewals = 0;
+      const counting = <V extends Verdict<User>>(verdict: V): V => {
+        if (verdict === undefined || !("renew" in verdict) || verdict.renew === undefined) return verdict;
+        const { renew } = verdict;
+        const counted: Renew<User> = async (token, scope) => {
+          const next = await renew(token, scope);
+          renewals += 1;
+          return counting(next);
+        };
+        return { ...verdict, renew: counted };
+      };
+      const guard: Guard<User> = async (...args) => counting(await signedInByJwt(...args));
+      const { url, runtime } = await start(guard);
       let calls = 0;
       const token = () => {
         calls += 1;
         return tokenFor("ada", calls * 600);
       };
       const { client, texts } = await joined(url, { token });
-      for (const renewals of [1, 2]) {
+      for (const count of [1, 2]) {
         clock.increment(590_000);
-        await until(() => calls === renewals + 1);
+        // The server may ask twice, and the client may be slow to make a token.
+        await until(() => renewals >= count);
         await client.send("?");
       }
       clock.increment(500_000);
