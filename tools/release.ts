@@ -12,7 +12,16 @@ import { setVersion } from "./release/set-version.ts";
 import { packTarball, type Tarball } from "./release/tarball.ts";
 
 /** The scripts of package.json that have to pass. */
-const checks = ["lint", "types", "test", "test:docs", "test:package", "test:release"];
+const checks = [
+  "lint",
+  "types",
+  "test",
+  "test:docs",
+  "test:api-docs",
+  "test:package",
+  "test:release",
+  "test:examples",
+];
 
 const usage = "Usage: npm run release -- <patch|minor|major|x.y.z> [--dry-run]";
 

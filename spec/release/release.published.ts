@@ -22,8 +22,10 @@ const manifest = {
     types: "node check.js",
     test: "node check.js",
     "test:docs": "node check.js",
+    "test:api-docs": "node check.js",
     "test:package": "node check.js",
     "test:release": "node check.js",
+    "test:examples": "node check.js",
     prepack: "node build.js",
   },
 };
@@ -106,8 +108,10 @@ describe("npm run release", function () {
       "types",
       "test",
       "test:docs",
+      "test:api-docs",
       "test:package",
       "test:release",
+      "test:examples",
       "",
     ]);
     expect(JSON.parse(read("package.json")).version).to.equal("1.3.0");
