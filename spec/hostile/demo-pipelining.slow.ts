@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, run, startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { whileRunning } from "./support/while-running.ts";
@@ -20,7 +21,7 @@ describe("A client of the demo that pipelines requests and reads no response", f
 
   before(async () => {
     const command = `ulimit -n ${descriptors} && exec "$0" "$@"`;
-    const args = ["-c", command, process.execPath, "--import=tsx", "--conditions=greenroom-source", main];
+    const args = ["-c", command, process.execPath, await bundled(main)];
     const { REDIS_URL: _, ...env } = process.env;
     const isReady = (line: string) => {
       url = /^Greenroom demo: (.*)$/.exec(line)?.[1] ?? url;

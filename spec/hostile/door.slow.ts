@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { RuntimeCounters } from "greenroom";
 import { until } from "../layers/support/until.ts";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -21,16 +22,15 @@ describe("An attack at the door with the default limits", () => {
   let url = "";
 
   async function start(options: object = {}): Promise<void> {
-    const flags = [
-      "--max-old-space-size=128",
-      "--expose-gc",
-      "--import=tsx",
-      "--conditions=greenroom-source",
-    ];
-    target = await startProcess(process.execPath, [...flags, program, JSON.stringify(options)], (line) => {
-      if (line.startsWith("http:")) url = line;
-      return line.startsWith("http:");
-    });
+    const flags = ["--max-old-space-size=128", "--expose-gc"];
+    target = await startProcess(
+      process.execPath,
+      [...flags, await bundled(program), JSON.stringify(options)],
+      (line) => {
+        if (line.startsWith("http:")) url = line;
+        return line.startsWith("http:");
+      },
+    );
   }
   afterEach(async () => {
     if (target.isRunning) process.kill(target.pid, "SIGKILL");

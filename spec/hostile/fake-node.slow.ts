@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { RedisPubSubLayer } from "greenroom/redis";
 import { until } from "../layers/support/until.ts";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { redisUrl } from "../support/redis.ts";
@@ -44,8 +45,8 @@ describe("A fake node on Redis", function () {
 
   async function startNode() {
     let url = "";
-    const flags = ["--expose-gc", "--max-old-space-size=1024", "--import=tsx"];
-    const args = [...flags, "--conditions=greenroom-source", server, redisUrl(), prefix];
+    const flags = ["--expose-gc", "--max-old-space-size=1024"];
+    const args = [...flags, await bundled(server), redisUrl(), prefix];
     const node = await startProcess(process.execPath, args, (line) => {
       url = /^Listening: (.*)$/.exec(line)?.[1] ?? url;
       return url !== "";

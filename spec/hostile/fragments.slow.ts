@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { until } from "../layers/support/until.ts";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import {
@@ -30,11 +31,15 @@ describe("Messages that never end", () => {
 
   /** Starts a server with a heap of 64 MiB in a process of its own. */
   async function start(options: object = {}): Promise<void> {
-    const flags = ["--max-old-space-size=64", "--expose-gc", "--import=tsx", "--conditions=greenroom-source"];
-    target = await startProcess(process.execPath, [...flags, program, JSON.stringify(options)], (line) => {
-      if (line.startsWith("http:")) url = line;
-      return line.startsWith("http:");
-    });
+    const flags = ["--max-old-space-size=64", "--expose-gc"];
+    target = await startProcess(
+      process.execPath,
+      [...flags, await bundled(program), JSON.stringify(options)],
+      (line) => {
+        if (line.startsWith("http:")) url = line;
+        return line.startsWith("http:");
+      },
+    );
   }
 
   afterEach(async () => {

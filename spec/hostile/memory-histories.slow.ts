@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { MemoryBusOptions, MemoryLayerOptions } from "greenroom";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { whileRunning } from "./support/while-running.ts";
@@ -25,7 +26,7 @@ describe("A client that sends to many groups of a memory layer", function () {
 
   async function start(options: Options) {
     const flags = ["--expose-gc", `--max-old-space-size=${heapMegabytes}`];
-    const args = [...flags, "--import=tsx", "--conditions=greenroom-source", server, JSON.stringify(options)];
+    const args = [...flags, await bundled(server), JSON.stringify(options)];
     const isReady = (line: string) => {
       const [, address] = /^Listening: (.*)$/.exec(line) ?? [];
       url = address ?? url;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
@@ -11,7 +12,6 @@ import { writeReadmeFiles } from "../support/readme-files.ts";
 import { pauses } from "../support/waiting.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const flags = ["--import=tsx", "--conditions=greenroom-source"];
 
 /** Clears the screen, sets the title, reorders text, begins a line; as C0 and as C1. */
 const evil =
@@ -39,7 +39,7 @@ describe("Control characters of clients", function () {
   async function start(program: string, lastWords: string, settings: object = {}): Promise<void> {
     printed = [];
     const isReady = (line: string) => printed.push(line) > 0 && line.startsWith(lastWords);
-    running = await startProcess(process.execPath, [...flags, program], isReady, {
+    running = await startProcess(process.execPath, [await bundled(program)], isReady, {
       ...process.env,
       ...settings,
     });

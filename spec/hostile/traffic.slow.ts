@@ -6,6 +6,7 @@ import { expect } from "chai";
 import type { RuntimeCounters } from "greenroom";
 import { WebSocket } from "ws";
 import { until } from "../layers/support/until.ts";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { destroyRawWebSockets, RawWebSocket } from "../support/raw-websocket.ts";
@@ -24,8 +25,7 @@ describe("300 clients that stop reading, in a room with one that sends 3 MB/s,",
   let url = "";
 
   before(async () => {
-    const flags = ["--import=tsx", "--conditions=greenroom-source"];
-    target = await startProcess(process.execPath, [...flags, program], (line) => {
+    target = await startProcess(process.execPath, [await bundled(program)], (line) => {
       if (line.startsWith("http:")) url = line;
       return line.startsWith("http:");
     });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { NamedEvent } from "../../named/context.ts";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import type { NodeSettings } from "./node.ts";
 
@@ -33,7 +34,7 @@ export class Sender {
   /** Resolves once the process is a member of the kinds. */
   static async start(settings: NodeSettings): Promise<Sender> {
     const sender = new Sender(settings.name);
-    const args = ["--import=tsx", "--conditions=greenroom-source", program, JSON.stringify(settings)];
+    const args = [await bundled(program), JSON.stringify(settings)];
     sender.#process = await startProcess(process.execPath, args, (line) => sender.#read(line));
     return sender;
   }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { until } from "../layers/support/until.ts";
+import { bundled } from "../support/bundled.ts";
 import { startProcess } from "../support/child-process.ts";
 import { redisUrl } from "../support/redis.ts";
 import { newPrefix, startNotes, stopNotes } from "./support/notes.ts";
@@ -27,7 +28,7 @@ describe("A named actor with a message that ends its process", () => {
     for (;;) {
       const child = await startProcess(
         process.execPath,
-        ["--import=tsx", "--conditions=greenroom-source", program, redisUrl(), prefix],
+        [await bundled(program), redisUrl(), prefix],
         (line) => line === "ready",
       );
       const isDone = async () => (await texts()).includes("after") && (await behind.view()) !== undefined;

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { bundled } from "../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../support/child-process.ts";
 import type { NodeReport } from "./node.ts";
 
@@ -16,7 +17,7 @@ export class Node {
 
   static async start(redisUrl: string, drainMs: number): Promise<Node> {
     let port = 0;
-    const args = ["--expose-gc", "--import=tsx", "--conditions=greenroom-source", program, redisUrl];
+    const args = ["--expose-gc", await bundled(program), redisUrl];
     const running = await startProcess(process.execPath, [...args, `${drainMs}`], (line) => {
       port ||= Number(/^port (\d+)$/.exec(line)?.[1] ?? 0);
       return port !== 0;

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { bundled } from "./bundled.ts";
 import { run, startProcess } from "./child-process.ts";
 
 type Settings = Readonly<Record<string, string>>;
@@ -7,10 +8,8 @@ export type DemoProgram = "main" | "worker" | "send";
 
 const demo = fileURLToPath(new URL("../../demo", import.meta.url));
 
-const flags = ["--import=tsx", "--conditions=greenroom-source"];
-const argsOf = (program: DemoProgram, words: readonly string[]) => [
-  ...flags,
-  `${demo}/${program}.ts`,
+const argsOf = async (program: DemoProgram, words: readonly string[]) => [
+  await bundled(`${demo}/${program}.ts`),
   ...words,
 ];
 
@@ -42,7 +41,7 @@ async function start(
   const isReady = (line: string) => printed.push(line) > 0 && line.startsWith(lastWords);
   const running = await startProcess(
     process.execPath,
-    argsOf(program, words),
+    await argsOf(program, words),
     isReady,
     environment(settings),
   );
@@ -83,23 +82,16 @@ export async function runDemo(
   words: readonly string[],
   settings: Settings = {},
 ): Promise<Ended> {
-  const { code, stdout, stderr } = await run(process.execPath, argsOf(program, words), {
+  const { code, stdout, stderr } = await run(process.execPath, await argsOf(program, words), {
     env: environment(settings),
   }).catch((failure) => failure);
   return { code: code ?? 0, printed: stdout, said: stderr };
 }
 
-/** Runs a program of the demo once for each of `runs`, one run after the other in one process. */
-export async function runDemoOften(
+/** Runs a program of the demo once for each of `runs`, all at the same time. */
+export function runDemoOften(
   program: DemoProgram,
   runs: readonly (readonly [words: readonly string[], settings?: Settings])[],
 ): Promise<Ended[]> {
-  const driver = fileURLToPath(new URL("demo-runs.ts", import.meta.url));
-  const all = runs.map(([words, settings = {}]) => [words, settings]);
-  const request = JSON.stringify({ program: `${demo}/${program}.ts`, runs: all });
-  const { stdout } = await run(process.execPath, [...flags, driver, request], { env: environment({}) });
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  return Promise.all(runs.map(([words, settings]) => runDemo(program, words, settings)));
 }

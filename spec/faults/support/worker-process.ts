@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { bundled } from "../../support/bundled.ts";
 import { startProcess } from "../../support/child-process.ts";
 
 const program = fileURLToPath(new URL("./queue-worker.ts", import.meta.url));
@@ -37,9 +38,8 @@ export async function startWorkerProcess(
     lines.push({ word, number: Number(number), attempt: Number(attempt) });
     return word === "ready";
   };
-  const options = ["--import=tsx", "--conditions=greenroom-source"];
   const numbers = [claimAfterMs, concurrency, consumptions, addedMs].map(String);
-  const child = await startProcess(process.execPath, [...options, program, url, prefix, ...numbers], read);
+  const child = await startProcess(process.execPath, [await bundled(program), url, prefix, ...numbers], read);
   return {
     lines,
     get isRunning() {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { RuntimeCounters } from "greenroom";
+import { bundled } from "../../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../../support/child-process.ts";
 import { Client } from "../../support/client.ts";
 import { whileRunning } from "./while-running.ts";
@@ -33,13 +34,8 @@ export class Greedy {
   /** @param options of a layer on Redis; null for a memory layer. */
   static async start(options: object | null): Promise<Greedy> {
     let url = "";
-    const flags = [
-      "--expose-gc",
-      "--max-old-space-size=256",
-      "--import=tsx",
-      "--conditions=greenroom-source",
-    ];
-    const args = [...flags, program, JSON.stringify(options)];
+    const flags = ["--expose-gc", "--max-old-space-size=256"];
+    const args = [...flags, await bundled(program), JSON.stringify(options)];
     const running = await startProcess(process.execPath, args, (line) => {
       url = /^Listening: (.*)$/.exec(line)?.[1] ?? url;
       return url !== "";

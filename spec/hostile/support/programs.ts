@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { until } from "../../layers/support/until.ts";
+import { bundled } from "../../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../../support/child-process.ts";
 import { Client } from "../../support/client.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -10,7 +11,6 @@ import { whileRunning } from "./while-running.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const probe = fileURLToPath(new URL("./probe.ts", import.meta.url));
-const flags = ["--expose-gc", "--import=tsx", "--conditions=greenroom-source", `--import=${probe}`];
 
 const probeWord = "probe ";
 
@@ -85,7 +85,7 @@ export class Program {
     const { PORT: _port, REDIS_URL: _redisUrl, ...rest } = process.env;
     const lines: string[] = [];
     const isReady = (line: string) => lines.push(line) > 0 && (line === "ready" || line.startsWith("Jobs: "));
-    const args = [...flags, kind.file];
+    const args = ["--expose-gc", `--import=${await bundled(probe)}`, await bundled(kind.file)];
     const running = await startProcess(process.execPath, args, isReady, { ...rest, ...kind.settings });
     return new Program(running, lines, kind);
   }

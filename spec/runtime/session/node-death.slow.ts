@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { RedisStreamsLayer } from "greenroom/redis";
+import { bundled } from "../../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../../support/child-process.ts";
 import { startForwarder } from "../../support/forwarder.ts";
 import { nextTurn } from "../../support/next-turn.ts";
@@ -21,7 +22,7 @@ describe("The death of a node", function () {
     let port = 0;
     const startNode = async (): Promise<{ readonly process: RunningProcess; readonly port: number }> => {
       let found = 0;
-      const args = ["--import", "tsx", "--conditions=greenroom-source", program, redisUrl(), prefix];
+      const args = [await bundled(program), redisUrl(), prefix];
       const running = await startProcess(process.execPath, args, (line) => {
         found = Number(/^port (\d+)$/.exec(line)?.[1] ?? found);
         return found !== 0;

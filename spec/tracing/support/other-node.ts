@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { bundled } from "../../support/bundled.ts";
 import { type RunningProcess, startProcess } from "../../support/child-process.ts";
 import { redisUrl } from "../../support/redis.ts";
 import type { SeenSpan } from "./recorded-spans.ts";
@@ -13,7 +14,7 @@ export class OtherNode {
   #process: RunningProcess | undefined;
 
   async start(kind: Kind, prefix: string): Promise<void> {
-    const args = ["--import", "tsx", "--conditions=greenroom-source", program, kind, redisUrl(), prefix];
+    const args = [await bundled(program), kind, redisUrl(), prefix];
     this.#process = await startProcess(process.execPath, args, (line) => {
       if (line.startsWith("span ")) this.spans.push(JSON.parse(line.slice("span ".length)));
       if (line === "worked") this.worked += 1;
