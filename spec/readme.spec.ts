@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { bundled } from "./support/bundled.ts";
 import { startProcess } from "./support/child-process.ts";
 import { Client } from "./support/client.ts";
 import { codeBlocks } from "./support/code-blocks.ts";
 import { freePort } from "./support/free-port.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const flags = ["--import=tsx", "--conditions=greenroom-source"];
 
 describe("README.md", () => {
   let folder: string;
@@ -38,14 +38,14 @@ describe("README.md", () => {
     await writeFile(join(folder, "main.ts"), 'await import("./server.ts");\nconsole.log("ready");\n');
     const server = await startProcess(
       process.execPath,
-      [...flags, join(folder, "main.ts")],
+      [await bundled(join(folder, "main.ts"))],
       (line) => line === "ready",
     );
     const plain = await Client.open(`http://localhost:${port}/ws/room/tea`);
     const flag = "--experimental-websocket";
     const client = await startProcess(
       process.execPath,
-      [...flags, flag, join(folder, "client.ts")],
+      [flag, await bundled(join(folder, "client.ts"))],
       (line) => line === "💬 hello",
     );
     expect(await plain.next()).to.equal('{"type":"said","text":"💬 hello"}');

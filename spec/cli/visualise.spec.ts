@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { bundled } from "../support/bundled.ts";
 import { run } from "../support/child-process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,7 +37,7 @@ describe("greenroom visualise", function () {
 
   /** Runs the command. @returns its output and exit code. */
   async function greenroom(...args: string[]) {
-    const flags = ["--import=tsx", "--conditions=greenroom-source", main, ...args];
+    const flags = ["--conditions=greenroom-source", await bundled(main), ...args];
     // Runs in the project's folder, where tsx is, so that files need full paths.
     return run(process.execPath, flags, { cwd: root }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
@@ -146,7 +147,7 @@ describe("Diagrams in the project's own pages", function () {
   ];
   for (const args of checks) {
     it(`are up to date: ${args.at(-1)}`, async () => {
-      const flags = ["--import=tsx", "--conditions=greenroom-source", main, "visualise", ...args];
+      const flags = ["--conditions=greenroom-source", await bundled(main), "visualise", ...args];
       expect((await run(process.execPath, flags, { cwd: root })).stdout).to.contain("up to date");
     });
   }

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { bundled } from "../support/bundled.ts";
 import { startProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { redisUrl } from "../support/redis.ts";
@@ -21,14 +22,13 @@ describe("the server in docs/guides/deploy.md", () => {
     const [, code = ""] = /```ts\n(\/\/ server\.ts\n.*?)```/s.exec(page) ?? [];
     const file = join(folder, "server.ts");
     await writeFile(file, code);
-    const flags = ["--import=tsx", "--conditions=greenroom-source", file];
     let port: string | undefined;
     const isReady = (line: string) => {
       port = /^listening on (\d+)$/.exec(line)?.[1];
       return port !== undefined;
     };
     const env = { ...process.env, PORT: "0", REDIS_URL: redisUrl() };
-    const server = await startProcess(process.execPath, flags, isReady, env);
+    const server = await startProcess(process.execPath, [await bundled(file)], isReady, env);
     const url = `http://localhost:${port}`;
     for (const path of ["/livez", "/readyz"]) {
       const health = await fetch(url + path);

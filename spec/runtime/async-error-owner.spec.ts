@@ -1,26 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { bundle } from "../support/bundle.ts";
+import { bundled } from "../support/bundled.ts";
 import { run } from "../support/child-process.ts";
 
-const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-let bundled: Promise<string[]> | undefined;
-/** The compiled file of a program. Compiling once is faster, because the specs start many processes. */
-async function program(name: "async-errors" | "foreign"): Promise<string> {
-  const owner = source("../../runtime/async-error-owner.ts");
-  bundled ??= bundle(source("support/async-errors.ts"), source("support/foreign.ts"), owner);
-  const [asyncErrors = "", foreign = ""] = await bundled;
-  return { "async-errors": asyncErrors, foreign }[name];
-}
+const bundle = (path: string) => bundled(fileURLToPath(new URL(path, import.meta.url)));
 
 /** Runs a program. Returns its output and its exit code. */
-async function runProgram(
-  name: "async-errors" | "foreign",
-  args: readonly string[],
-  flags: readonly string[] = [],
-  options = "",
-) {
-  const { stdout, stderr, code } = await run(process.execPath, [...flags, await program(name), ...args], {
+async function runProgram(args: readonly string[], options = "") {
+  const { stdout, stderr, code } = await run(process.execPath, args, {
     env: { ...process.env, NODE_OPTIONS: options },
   }).then(
     (printed) => ({ ...printed, code: 0 }),
@@ -30,8 +17,14 @@ async function runProgram(
   return { lines, stderr: stderr as string, code: code as number };
 }
 
+/** Runs a program with two copies of the module that finds the owners of errors. */
+async function runForeign(args: readonly string[], flags: readonly string[] = [], options = "") {
+  const copies = await bundle("../../runtime/async-error-owner.ts");
+  return runProgram([...flags, await bundle("support/foreign.ts"), copies, ...args], options);
+}
+
 async function asyncErrors(sources: string, mode = "actor"): Promise<string[]> {
-  const { lines, stderr, code } = await runProgram("async-errors", [sources, mode]);
+  const { lines, stderr, code } = await runProgram([await bundle("support/async-errors.ts"), sources, mode]);
   return code === 0 ? lines : [...lines, `exit ${code}`, ...stderr.split("\n")];
 }
 
@@ -76,9 +69,7 @@ describe("An error that belongs to no actor", () => {
   const survived = ["alive", "listeners: 1,1"];
 
   it("ends the process as Node does, also with two copies of the library", async () => {
-    const ends = await Promise.all(
-      ["exception", "rejection", "reason"].map((name) => runProgram("foreign", [name])),
-    );
+    const ends = await Promise.all(["exception", "rejection", "reason"].map((name) => runForeign([name])));
     for (const { lines, code } of ends) expect([lines, code]).to.deep.equal([[], 1]);
     expect(ends[0]?.stderr).to.include("Error: foreign");
     expect(ends[1]?.stderr).to.include("Error: foreign");
@@ -87,9 +78,9 @@ describe("An error that belongs to no actor", () => {
 
   it("reaches other listeners as without the library", async () => {
     const outputs = await Promise.all([
-      runProgram("foreign", ["rejection,rejection", "uncaughtException"]),
-      runProgram("foreign", ["exception", "uncaughtException"]),
-      runProgram("foreign", ["rejection", "unhandledRejection"]),
+      runForeign(["rejection,rejection", "uncaughtException"]),
+      runForeign(["exception", "uncaughtException"]),
+      runForeign(["rejection", "unhandledRejection"]),
     ]);
     expect(outputs.map(({ lines }) => lines)).to.deep.equal([
       ["listener: unhandledRejection", "listener: unhandledRejection", "alive", "listeners: 2,1"],
@@ -101,11 +92,11 @@ describe("An error that belongs to no actor", () => {
   it("follows --unhandled-rejections", async () => {
     const flag = "--unhandled-rejections";
     const [warn, none, code, strict, owned] = await Promise.all([
-      runProgram("foreign", ["rejection"], [`${flag}=warn`]),
-      runProgram("foreign", ["rejection"], [], `${flag}=none`),
-      runProgram("foreign", ["rejection"], [flag, "warn-with-error-code"], `${flag}=none`),
-      runProgram("foreign", ["rejection"], [`${flag}=strict`]),
-      runProgram("foreign", ["owned"], [`${flag}=strict`]),
+      runForeign(["rejection"], [`${flag}=warn`]),
+      runForeign(["rejection"], [], `${flag}=none`),
+      runForeign(["rejection"], [flag, "warn-with-error-code"], `${flag}=none`),
+      runForeign(["rejection"], [`${flag}=strict`]),
+      runForeign(["owned"], [`${flag}=strict`]),
     ]);
     expect([warn.lines, warn.code]).to.deep.equal([survived, 0]);
     expect(warn.stderr.split("UnhandledPromiseRejectionWarning: Error: foreign")).to.have.length(2);
@@ -117,6 +108,6 @@ describe("An error that belongs to no actor", () => {
   });
 
   it("is distinguished from an error of an actor of another copy of the library", async () => {
-    expect((await runProgram("foreign", ["owned"])).lines).to.deep.equal(["reported: late", ...survived]);
+    expect((await runForeign(["owned"])).lines).to.deep.equal(["reported: late", ...survived]);
   });
 });

@@ -1,14 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { bundle } from "../support/bundle.ts";
+import { bundled } from "../support/bundled.ts";
 import { run } from "../support/child-process.ts";
 
-let bundled: Promise<string[]> | undefined;
+const source = fileURLToPath(new URL("support/callbacks.ts", import.meta.url));
 
 /** Runs the program in one of its modes. Returns the lines that it prints, and its exit code. */
 async function callbacks(mode: string): Promise<{ readonly lines: string[]; readonly code: number }> {
-  bundled ??= bundle(fileURLToPath(new URL("support/callbacks.ts", import.meta.url)));
-  const [program = ""] = await bundled;
+  const program = await bundled(source);
   const { stdout, stderr, code } = await run(process.execPath, [program, mode], { timeout: 60_000 }).then(
     (printed) => ({ ...printed, code: 0 }),
     (error) => error,

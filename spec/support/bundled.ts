@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -16,7 +16,7 @@ const bundles = new Map<string, Promise<string>>();
 export function bundled(program: string): Promise<string> {
   let bundle = bundles.get(program);
   if (bundle === undefined) {
-    bundle = write(program, join(folder, `${bundles.size}-${basename(program, ".ts")}.js`));
+    bundle = write(program, join(folder, relative(root, program).replace(/\.ts$/, ".mjs")));
     bundles.set(program, bundle);
   }
   return bundle;

@@ -2,7 +2,7 @@ import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { describeChannelLayer, type OptionalCapability } from "../../../layers/testing/index.ts";
-import { bundle } from "../../support/bundle.ts";
+import { bundled } from "../../support/bundled.ts";
 import { run } from "../../support/child-process.ts";
 import { memory } from "./support/memory.ts";
 
@@ -41,7 +41,7 @@ describe("describeChannelLayer", function () {
   const cases = () => register(memory.lacks ?? {}).titles.length;
 
   it("runs under node:test", async () => {
-    const [file = ""] = await bundle(source("node"));
+    const file = await bundled(source("node"));
     const { stdout } = await run(process.execPath, ["--test", "--test-reporter=tap", file]);
     for (const line of [`pass ${cases()}`, "fail 0", "skipped 0", "todo 0", "cancelled 0"]) {
       expect(stdout).to.include(`\n# ${line}\n`);
@@ -50,7 +50,7 @@ describe("describeChannelLayer", function () {
   });
 
   it("runs under Vitest", async () => {
-    const [file = ""] = await bundle(source("vitest"));
+    const file = await bundled(source("vitest"));
     const args = [
       vitest,
       "run",

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { WebSocket } from "ws";
 import { until } from "../../layers/support/until.ts";
+import { bundled } from "../../support/bundled.ts";
 import { run } from "../../support/child-process.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
@@ -198,8 +199,7 @@ describe("Every exit", () => {
 
   it("leaves nothing behind: SIGTERM ends the process", async () => {
     const program = fileURLToPath(new URL("../support/sigterm.ts", import.meta.url));
-    const flags = ["--import=tsx", "--conditions=greenroom-source", program];
-    const { stdout } = await run(process.execPath, flags);
+    const { stdout } = await run(process.execPath, [await bundled(program)]);
     expect(stdout.trim().split("\n")).to.deep.equal([
       "clients: 1012 1012 1012",
       'left: {"actors":0,"timers":0,"children":0,"sockets":0}',

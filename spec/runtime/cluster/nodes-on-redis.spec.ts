@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { type ChannelLayer, createRuntime } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { until } from "../../layers/support/until.ts";
-import { bundle } from "../../support/bundle.ts";
+import { bundled } from "../../support/bundled.ts";
 import { startProcess } from "../../support/child-process.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { Clerk, opened, query, stopCluster } from "../support/cluster.ts";
@@ -16,7 +16,7 @@ describe("Nodes in separate processes, on Redis", function () {
   this.timeout(60_000);
   let program = "";
   before(async () => {
-    [program = ""] = await bundle(fileURLToPath(new URL("../support/node.ts", import.meta.url)));
+    program = await bundled(fileURLToPath(new URL("../support/node.ts", import.meta.url)));
   });
   afterEach(stopCluster);
 

@@ -6,6 +6,7 @@ import { EventPublisher } from "../../../runtime/events/event-publisher.ts";
 import { channels, runtimeEvents } from "../../../runtime/events/runtime-events.ts";
 import { internals } from "../../../runtime/internals.ts";
 import { until } from "../../layers/support/until.ts";
+import { bundled } from "../../support/bundled.ts";
 import { run } from "../../support/child-process.ts";
 import { Client } from "../../support/client.ts";
 import { RawClient } from "../../support/raw-client.ts";
@@ -215,8 +216,7 @@ describe("The events of a runtime", () => {
 describe("The subscribers of the events", () => {
   it("that throw or reject are reported, and hurt neither the connection nor the process", async () => {
     const program = fileURLToPath(new URL("../support/broken-subscribers.ts", import.meta.url));
-    const flags = ["--import=tsx", "--conditions=greenroom-source"];
-    const { stdout, stderr } = await run(process.execPath, [...flags, program]);
+    const { stdout, stderr } = await run(process.execPath, [await bundled(program)]);
     expect(stderr).to.equal("");
     const [said, reports] = [[] as string[], [] as string[]];
     for (const line of stdout.trim().split("\n")) (line.startsWith("event: ") ? reports : said).push(line);

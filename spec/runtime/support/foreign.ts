@@ -1,11 +1,8 @@
-// A program with two copies of async-error-owner.ts. async-error-owner.spec.ts compiles and runs it.
-import { extname } from "node:path";
-
-const path = `../../../runtime/async-error-owner${extname(import.meta.url)}`;
+// A program with two copies of async-error-owner.ts, whose bundle is the first argument.
+const [, , path = "", what = "", listener = ""] = process.argv;
 const one: typeof import("../../../runtime/async-error-owner.ts") = await import(path);
 const other: typeof one = await import(`${path}?copy`);
 
-const [, , what = "", listener = ""] = process.argv;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 const failures: Readonly<Record<string, () => void>> = {

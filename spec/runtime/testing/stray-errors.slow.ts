@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { bundle } from "../../support/bundle.ts";
+import { bundled } from "../../support/bundled.ts";
 import { run } from "../../support/child-process.ts";
 import { rowsOf } from "../../support/markdown-table.ts";
 
@@ -24,7 +24,7 @@ interface Stray {
 /** Whether the run passed, and how many errors `onError` got if the test came to its end. */
 async function outcome(runner: string, { kind, from, owned }: Stray): Promise<string> {
   const name = runner.replaceAll("`", "").replace(":test", "").toLowerCase();
-  const [file = ""] = await bundle(pathOf(`support/stray-${name}.test.ts`));
+  const file = await bundled(pathOf(`support/stray-${name}.test.ts`));
   const env = { ...process.env, STRAY_KIND: kind, STRAY_FROM: from, STRAY_OWNED: owned ? "yes" : "no" };
   const args = runners[runner]?.(file) ?? [];
   const ended = await run(process.execPath, args, { env }).catch((failure) => failure);

@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 import { RedisStreamsLayer } from "../../../../layers/redis/index.ts";
 import { Worker } from "../../../../layers/testing/index.ts";
 import { startGateway } from "../../../faults/support/gateway.ts";
+import { bundled } from "../../../support/bundled.ts";
 import { run, startProcess } from "../../../support/child-process.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { gate } from "../../../support/gate.ts";
@@ -69,8 +70,7 @@ describe("LifeSigns", () => {
       isBlocked ||= line === "blocked";
       return line === "ready" || isBlocked;
     };
-    const preload = file.endsWith(".ts") ? ["--import=tsx", "--conditions=greenroom-source"] : [];
-    const args = [...preload, file, JSON.stringify({ prefix: "signs", ...options })];
+    const args = [file, JSON.stringify({ prefix: "signs", ...options })];
     const child = await startProcess(process.execPath, args, read);
     try {
       await sender.send("jobs", { type: "job" });
@@ -85,20 +85,21 @@ describe("LifeSigns", () => {
     }
   }
 
-  it("come from a process whose event loop is blocked", () => expectSigns(program, { url: server.url }));
+  it("come from a process whose event loop is blocked", async () =>
+    expectSigns(await bundled(program), { url: server.url }));
 
   it("use the login and the database of the layer", async () => {
     const client = new Redis(server.url, { db: 3 });
     try {
       const url = server.url.replace("//", "//app:a%20secret@");
-      await expectSigns(program, { url, redis: { db: 3 } }, client);
+      await expectSigns(await bundled(program), { url, redis: { db: 3 } }, client);
     } finally {
       await client.quit();
     }
   });
 
-  it("use the TLS options of the layer, and the name in the server's certificate", () =>
-    expectSigns(program, { url: `rediss://localhost:${tlsPort}`, redis: { tls: { ca } } }));
+  it("use the TLS options of the layer, and the name in the server's certificate", async () =>
+    expectSigns(await bundled(program), { url: `rediss://localhost:${tlsPort}`, redis: { tls: { ca } } }));
 
   const bundles: Record<string, BuildOptions> = {
     "an ES module": { format: "esm", outfile: "bundle.mjs" },
