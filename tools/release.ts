@@ -16,6 +16,7 @@ const checks = [
   "lint",
   "types",
   "test",
+  "test:redis",
   "test:docs",
   "test:api-docs",
   "test:package",
