@@ -143,6 +143,8 @@ export interface Turn {
   readonly commits: readonly Commit[];
   /** The keys of actors that this node has put to sleep, so that their next load is not the sign of a crash. */
   readonly asleep: readonly string[];
+  /** Messages of the owner's node: see {@link StateBackend.ship}. The owner gets no `wake` for them. */
+  readonly shipment?: Shipment;
   readonly takes: readonly Take[];
   /** Removes the entries of the outbox up to this number. */
   readonly relayed: number;
@@ -163,6 +165,8 @@ export interface TurnReply {
   readonly now: number;
   /** For each commit that did not apply, its index, and the version that the actor has. The others applied. */
   readonly conflicts: readonly { readonly index: number; readonly version: string | undefined }[];
+  /** The reply to the shipment. Undefined if the turn has none, or was not executed. */
+  readonly shipped: ShipmentReply | undefined;
   readonly taken: readonly Taken[];
   readonly waiting: readonly string[];
   /** The keys whose deadline has passed, the earliest first. */

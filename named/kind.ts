@@ -90,6 +90,7 @@ export class Kind implements NamedActors {
     const report = (error: unknown) => this.#report(error, "store");
     this.shipment = { ...mailboxOf(options), replicas: replicasOf(options) };
     this.#shipper = new Shipper(this.state, kind, node, this.shipment, {
+      carrier: ({ index }) => this.owned.get(index),
       unheard: () => this.#ownership?.check(),
       lost: (partition, messages) => this.lost(partition, messages),
       full: () => {

@@ -42,7 +42,20 @@ interface Lane {
   isShipping: boolean;
 }
 
+/** A partition that this node owns. */
+export interface Carrier {
+  /**
+   * Stores messages together with the work of the partition. `form` returns them, and is called when they are sent.
+   * Resolves with undefined if they were certainly not stored.
+   *
+   * @throws {LayerUnavailableError} if it is not known whether they were stored.
+   */
+  ship(form: () => Shipment): Promise<ShipmentReply | undefined>;
+}
+
 export interface ShipperListener {
+  /** Returns a partition if this node owns it. */
+  carrier(partition: Partition): Carrier | undefined;
   /** No node listens to a partition. */
   unheard(partition: Partition): void;
   /** The store has lost messages that it had acknowledged. */
@@ -134,10 +147,17 @@ export class Shipper {
 
   async #drain(lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
-      const batch = takeBatch(lane.waiting);
+      let batch: readonly Waiting[] = [];
+      let shipment: Shipment | undefined;
+      const form = () => {
+        if (shipment !== undefined) return shipment;
+        batch = takeBatch(lane.waiting);
+        shipment = this.#shipmentOf(lane, batch);
+        return shipment;
+      };
       try {
-        const reply = await this.#shipBatch(lane, batch);
-        for (const [index, { resolve }] of batch.entries()) resolve(reply.outcomes[index] ?? "stored");
+        const { outcomes } = await this.#ship(lane, form);
+        for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] ?? "stored");
       } catch (error) {
         for (const { reject } of batch) reject(error as Error);
       }
@@ -145,31 +165,43 @@ export class Shipper {
     lane.isShipping = false;
   }
 
-  async #shipBatch(lane: Lane, batch: readonly Waiting[]): Promise<ShipmentReply> {
+  #shipmentOf(lane: Lane, batch: readonly Waiting[]): Shipment {
     const messages: StateMessage[] = batch.map(({ key, payload, isAsk }) => {
       lane.last += 1;
       return { key, payload, isAsk, number: lane.last };
     });
-    const shipment = { sender: this.#sender, messages, ...this.#options, stopAtFull: false };
-    const reply = await this.#attempt(() => this.#send(lane, shipment), batch[0]?.since ?? 0);
+    return { sender: this.#sender, messages, ...this.#options, stopAtFull: false };
+  }
+
+  /** @param form returns the messages, which may grow in number until the first call. */
+  async #ship(lane: Lane, form: () => Shipment): Promise<ShipmentReply> {
+    const since = lane.waiting[0]?.since ?? 0;
+    const reply = await this.#attempt((tries) => this.#send(lane, form, tries), since);
     lane.acknowledged = lane.last;
     if (!reply.isHeard) this.#listener.unheard(lane.partition);
     return reply;
   }
 
-  async #send(lane: Lane, shipment: Shipment): Promise<ShipmentReply> {
-    const reply = await this.#state.run((backend) => backend.ship(lane.partition, shipment));
+  async #send(lane: Lane, form: () => Shipment, tries: number): Promise<ShipmentReply> {
+    const { partition } = lane;
+    // A partition may repeat a turn for longer than a message may wait.
+    const carrier = tries === 1 ? this.#listener.carrier(partition) : undefined;
+    const reply = (await carrier?.ship(form)) ?? (await this.#sendAlone(partition, form()));
     const lost = lane.acknowledged - reply.known;
-    if (lost > 0) this.#listener.lost(lane.partition, lost);
+    if (lost > 0) this.#listener.lost(partition, lost);
     return reply;
   }
 
+  #sendAlone(partition: Partition, shipment: Shipment): Promise<ShipmentReply> {
+    return this.#state.run((backend) => backend.ship(partition, shipment));
+  }
+
   /** Repeats `attempt` until it succeeds, the store refuses it, or the time is over. */
-  async #attempt(attempt: () => Promise<ShipmentReply>, since: number): Promise<ShipmentReply> {
+  async #attempt(attempt: (tries: number) => Promise<ShipmentReply>, since: number): Promise<ShipmentReply> {
     let isCertain = true;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await attempt();
+        return await attempt(tries);
       } catch (error) {
         const effect = effectOf(error);
         const isRefused = effect === "refused";

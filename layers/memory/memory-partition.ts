@@ -92,7 +92,15 @@ export class MemoryPartition {
     this.#forgetLoads([...this.#actors.keys()]);
   }
 
-  ship({ sender, messages, capacity, bytes, stopAtFull }: Shipment): ShipmentReply {
+  ship(shipment: Shipment): ShipmentReply {
+    const isHeard = this.#topics.isHeard();
+    const { woken, ...reply } = this.#store(shipment);
+    if (woken.size > 0) this.#topics.wake([...woken]);
+    return { ...reply, isHeard };
+  }
+
+  /** Stores the messages of a shipment. Also returns the keys that have new ones. */
+  #store({ sender, messages, capacity, bytes, stopAtFull }: Shipment) {
     const at = this.#now();
     const { last = 0, previous = 0, refused } = this.#senders.get(sender) ?? {};
     const outcomes: ShipmentOutcome[] = [];
@@ -118,10 +126,8 @@ export class MemoryPartition {
     }
     const before = highest === last ? previous : last;
     this.#senders.set(sender, { last: highest, previous: before, at, refused: nowRefused });
-    const isHeard = this.#topics.isHeard();
-    if (woken.size > 0) this.#topics.wake([...woken]);
     const isRepeated = messages.length > 0 && messages.every(({ number }) => number <= last);
-    return { outcomes, known: isRepeated ? previous : last, isHeard };
+    return { outcomes, known: isRepeated ? previous : last, woken };
   }
 
   turn(turn: Turn): TurnReply {
@@ -134,6 +140,7 @@ export class MemoryPartition {
       owner.conflicts = this.#commitAll(turn.commits);
       this.#forgetLoads(turn.asleep);
     }
+    const shipped = turn.shipment && this.#store(turn.shipment);
     const isSuspect = ({ key, load }: Take) => load && (this.#actors.get(key)?.loads ?? 0) > 0;
     const [first, ...left] = turn.takes.filter(isSuspect);
     const taken = turn.takes.map((take) => this.#take(take, take !== first && left.includes(take), isNew));
@@ -143,6 +150,7 @@ export class MemoryPartition {
       isOwner: true,
       now,
       conflicts: owner.conflicts,
+      shipped: shipped && { outcomes: shipped.outcomes, known: shipped.known, isHeard: true },
       taken,
       waiting: turn.listWaiting ? this.#keysWith((actor) => actor.waiting > 0) : [],
       due: keys,
@@ -326,6 +334,7 @@ const notOwner = (now: number): TurnReply => ({
   isOwner: false,
   now,
   conflicts: [],
+  shipped: undefined,
   taken: [],
   waiting: [],
   due: [],

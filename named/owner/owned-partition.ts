@@ -1,14 +1,13 @@
 import { runOwned } from "../../layers/async-errors.ts";
 import { systemClock, unref, wallTimeOf } from "../../layers/clock.ts";
-import { effectOf, LayerClosedError } from "../../layers/errors.ts";
-import { backoffMs, pause } from "../../layers/retry.ts";
 import {
   type Commit,
   isReplaced,
   keysOf,
   type Partition,
+  type Shipment,
+  type ShipmentReply,
   type Taken,
-  type Turn,
   type TurnReply,
 } from "../../layers/state-backend.ts";
 import { type OutboxRecord, reasonOf } from "../records.ts";
@@ -17,6 +16,7 @@ import { Activation } from "./activation.ts";
 import { ActiveActors, type PendingWork } from "./active-actors.ts";
 import { OutboxRelay } from "./outbox-relay.ts";
 import type { ActorContext, PartitionContext } from "./owner-context.ts";
+import { type TurnParts, TurnSender } from "./turn-sender.ts";
 
 /** The maximum number of actors whose messages one turn takes. */
 const maxTakes = 64;
@@ -42,9 +42,9 @@ export class OwnedPartition {
   readonly #actorContext: ActorContext;
   readonly #relay: OutboxRelay;
   readonly #actors: ActiveActors;
+  readonly #turns: TurnSender;
   readonly #ending = new AbortController();
   #dead: Commit[] = [];
-  #turns = 0;
   #listWaiting = true;
   #checkDue = true;
   #outboxAfter: number | undefined = 0;
@@ -62,6 +62,7 @@ export class OwnedPartition {
     this.#token = token;
     this.#context = context;
     this.#actors = new ActiveActors(context.clock, () => this.#kick());
+    this.#turns = new TurnSender(partition, token, context, this.#ending.signal);
     this.#actorContext = { ...context, partition: partition.index, now: () => this.#now };
     this.#relay = new OutboxRelay({
       ...context.targets(partition),
@@ -106,9 +107,18 @@ export class OwnedPartition {
     if (this.#actors.asleep > 0) this.#kick();
   }
 
+  /** Stores messages of this node with the next turn: see {@link TurnSender.ship}. */
+  async ship(form: () => Shipment): Promise<ShipmentReply | undefined> {
+    if (this.#isReleasing) return undefined;
+    const shipped = this.#turns.ship(form);
+    this.#kick();
+    return shipped;
+  }
+
   /** Commits the steps that are done, and frees the partition for another node. */
   async release(): Promise<void> {
     this.#isReleasing = true;
+    this.#turns.refuse();
     this.#kick();
     await this.#running;
     const wasOwned = !this.#ending.signal.aborted;
@@ -138,6 +148,7 @@ export class OwnedPartition {
 
   #end(): void {
     this.#ending.abort();
+    this.#turns.refuse();
     this.#relay.stop();
     const { clock } = this.#context;
     clock.clearTimeout(this.#timer);
@@ -169,7 +180,10 @@ export class OwnedPartition {
   }
 
   get #hasWork(): boolean {
-    const mustStore = this.#actors.pending + this.#actors.asleep + this.#dead.length > 0 || this.#isTrimDue;
+    const mustStore =
+      this.#actors.pending + this.#actors.asleep + this.#dead.length > 0 ||
+      this.#isTrimDue ||
+      this.#turns.hasShipment;
     if (mustStore || this.#isReleasing) return mustStore;
     const mustRead = this.#listWaiting || this.#checkDue || this.#outboxAfter !== undefined;
     return mustRead || (this.#takesMessages && this.#actors.hasReady);
@@ -190,14 +204,14 @@ export class OwnedPartition {
   async #round(): Promise<void> {
     const pending = this.#actors.takePending();
     const commits = [...pending.map(({ commit }) => commit), ...this.#dead];
+    const shipment = this.#turns.takeShipment();
+    for (const { key } of shipment?.messages ?? []) this.#actors.makeReady(key);
     const keys = this.#takesMessages ? this.#actors.takeReady(maxTakes) : [];
     const relayed = this.#relay.relayed;
-    this.#turns += 1;
-    const turn: Turn = {
-      token: this.#token,
-      number: this.#turns,
+    const turn: TurnParts = {
       commits,
       asleep: this.#actors.takeAsleep(maxAsleep),
+      ...(shipment && { shipment }),
       takes: keys.map((key) => ({ key, load: this.#actors.get(key) === undefined })),
       relayed,
       replicas: this.#context.replicas,
@@ -210,8 +224,11 @@ export class OwnedPartition {
     this.#listWaiting = false;
     this.#checkDue = false;
     const sentAt = wallTimeOf(this.#context.clock);
-    const reply = await this.#send(turn);
-    if (reply === undefined) return;
+    const reply = await this.#turns.send(turn);
+    if (reply === undefined) {
+      this.#end();
+      return;
+    }
     if (!reply.isOwner) {
       this.#lose();
       return;
@@ -254,26 +271,8 @@ export class OwnedPartition {
     );
   }
 
-  /** Repeats a turn until the store has executed it. Undefined if the partition has ended meanwhile. */
-  async #send(turn: Turn): Promise<TurnReply | undefined> {
-    const { signal } = this.#ending;
-    const { state, report } = this.#context;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const reply = await state.run((backend) => backend.turn(this.partition, turn));
-        return signal.aborted ? undefined : reply;
-      } catch (error) {
-        if (error instanceof LayerClosedError) this.#end();
-        if (signal.aborted) return undefined;
-        if (effectOf(error) === "refused") report(error, "", "store");
-        await pause(backoffMs(attempt, undefined, 1_000), systemClock, signal);
-        if (signal.aborted) return undefined;
-      }
-    }
-  }
-
   /** Continues the actors whose steps are stored. */
-  #settle(pending: readonly PendingWork[], { commits }: Turn, reply: TurnReply): void {
+  #settle(pending: readonly PendingWork[], { commits }: TurnParts, reply: TurnReply): void {
     const conflicts = new Map(reply.conflicts.map(({ index, version }) => [index, version]));
     const added = commits.reduce(
       (sum, { outbox }, index) => sum + (conflicts.has(index) ? 0 : outbox.length),
@@ -306,7 +305,7 @@ export class OwnedPartition {
       this.#context.rolledBack(actor.key, committed, found);
   }
 
-  #readOutbox({ outboxAfter }: Turn, { outbox, outboxEnd }: TurnReply): void {
+  #readOutbox({ outboxAfter }: TurnParts, { outbox, outboxEnd }: TurnReply): void {
     if (outboxAfter === undefined) return;
     const [first] = outbox;
     if (outboxAfter === 0) this.#relay.begin(first === undefined ? outboxEnd : first.number - 1);

@@ -29,11 +29,11 @@ import {
   actorIn,
   bytesOf,
   KeyNumbers,
-  messageArguments,
   outcomesIn,
   pairsIn,
   partitionIn,
   payloadsIn,
+  shipmentArguments,
   storedState,
   textsIn,
   turnArguments,
@@ -58,6 +58,7 @@ export class RedisState implements ShardState {
   readonly #scripts: ReturnType<typeof stateScripts>;
   readonly #ship: Script;
   readonly #turn: Script;
+  readonly #shippingTurn: Script;
   readonly #subscriptions = new Map<string, StateSubscription>();
   readonly #presences: Presences;
   #connection: PubSubConnection | undefined;
@@ -82,7 +83,8 @@ export class RedisState implements ShardState {
     const { name } = settings.commands;
     this.#scripts = stateScripts(name);
     this.#ship = shipScript(name);
-    this.#turn = turnScript(name);
+    this.#turn = turnScript(name, false);
+    this.#shippingTurn = turnScript(name, true);
     this.#presences = new Presences(() => this.#connected().subscriptions);
   }
 
@@ -176,27 +178,31 @@ export class RedisState implements ShardState {
   }
 
   async ship(partition: Partition, shipment: Shipment): Promise<ShipmentReply> {
-    const { sender, messages, capacity, bytes, stopAtFull } = shipment;
     const { senders, parked, waiting, wake } = this.#keys.partition(partition);
     const numbers = new KeyNumbers();
-    const rest = messageArguments(messages, numbers);
+    const args = shipmentArguments(shipment, numbers);
     const keys = [senders, parked, waiting, wake, ...this.#mailboxes(partition, numbers)];
-    const head = [sender, capacity, bytes, stopAtFull ? 1 : 0, wakePayload(numbers.keys)];
-    const reply = await this.#run("ship", this.#ship, keys, ...head, ...numbers.keys, ...rest);
+    const head = [wakePayload(numbers.keys), ...numbers.keys];
+    const reply = await this.#run("ship", this.#ship, keys, ...head, ...args);
     await this.#replicated(shipment.replicas);
     const [known, heard, outcomes] = reply as [number, number, Buffer];
     return { outcomes: outcomesIn(outcomes), known, isHeard: heard > 0 };
   }
 
   async turn(partition: Partition, turn: Turn): Promise<TurnReply> {
-    const { meta, state, timers, waiting, parked, loads, outbox, dead } = this.#keys.partition(partition);
+    const { commits, shipment, replicas } = turn;
+    const { meta, state, timers, waiting, parked, loads, outbox, dead, senders } =
+      this.#keys.partition(partition);
     const numbers = new KeyNumbers();
     const channelOf = (key: string) => this.#keys.channel({ partition, topic: "view", key });
     const args = turnArguments(turn, numbers, channelOf);
-    const keys = [meta, state, timers, waiting, parked, loads, outbox, dead];
+    const keys = [meta, state, timers, waiting, parked, loads, outbox, dead, senders];
     const mailboxes = this.#mailboxes(partition, numbers);
-    const reply = await this.#run("turn", this.#turn, [...keys, ...mailboxes], ...args);
-    if (turn.commits.length > 0) await this.#replicated(turn.replicas);
+    const [kind, script] = shipment
+      ? (["ship", this.#shippingTurn] as const)
+      : (["turn", this.#turn] as const);
+    const reply = await this.#run(kind, script, [...keys, ...mailboxes], ...args);
+    if (commits.length > 0 || shipment) await this.#replicated(replicas);
     return turnReplyIn(reply, turn);
   }
 
@@ -313,7 +319,7 @@ export class RedisState implements ShardState {
     return numbers.keys.map((key) => this.#keys.mailbox(partition, key));
   }
 
-  /** Only `ship` proves that the server accepts new data, because other scripts run with full memory, too. */
+  /** Only a shipment proves that the server accepts new data, because other scripts run with full memory, too. */
   #run(
     kind: string,
     script: Script,

@@ -1,77 +1,99 @@
 import { type Script, script } from "../jobs/queue-scripts.ts";
-import { listeners, type PublishCommand, push, want } from "./state-scripts.ts";
+import { listeners, type PublishCommand, want, write } from "./state-scripts.ts";
 
 /**
- * KEYS: senders, parked, waiting, wake channel, then the mailbox of each actor. ARGV: sender, capacity, bytes,
- * 1 to stop at a full mailbox, payload of the wake for all actors, then the key of each actor, and then for each
- * message: the index of its actor, number, 1 if it is an ask, payload. Returns the sender's known number (see
- * `ShipmentReply`), the number of listeners, and one letter per outcome.
+ * A Lua function that stores the messages of a shipment. The arguments from `at` to `last` are: sender, capacity, bytes,
+ * 1 to stop at a full mailbox, and then for each message: the index of its actor, number, 1 if it is an ask, payload.
+ *
+ * `place` has the keys `senders`, `waiting` and `parked` (false if no actor is parked), and the numbers of KEYS and ARGV
+ * before those of the first actor: `mailboxes` and `names`. `counts` and `sizes` hold the known numbers of actors in
+ * `waiting`. The function reads the others, and changes them all. Their types must have been checked.
+ *
+ * Returns the sender's known number (see `ShipmentReply`), one letter per outcome, the new entries of each mailbox,
+ * the actors whose messages are stored, and the number of these actors.
+ */
+export const store = `
+local function store(place, counts, sizes, at, last)
+  local capacity, limit = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local known, previous, refused = '0', '0', ''
+  local sender = redis.call('HGET', place.senders, ARGV[at])
+  if sender then known, previous, refused = string.match(sender, '^(%d+) %d+ (%d+)(.*)$') end
+  local newer = tonumber(known)
+  local time = redis.call('TIME')
+  local now = string.format('%s%03d', time[1], math.floor(time[2] / 1000))
+  local added, woken, outcomes = {}, {}, {}
+  local highest, nowRefused, wokenCount, isRepeated = known, '', 0, last > at + 3
+  for from = at + 4, last, 4 do
+    local actor, number, payload = tonumber(ARGV[from]), ARGV[from + 1], ARGV[from + 3]
+    local key, outcome, isNew = ARGV[place.names + actor], 's', tonumber(number) > newer
+    if not isNew then
+      outcome = refused ~= '' and string.match(refused, ' ' .. number .. '([fp])') or 's'
+    elseif ARGV[from + 2] == '1' and place.parked and redis.call('HEXISTS', place.parked, key) == 1 then
+      outcome = 'p'
+    else
+      if not counts[actor] then
+        local waiting = redis.call('HGET', place.waiting, key)
+        local count, size = string.match(waiting or '0 0', '^(%d+) (%d+)$')
+        counts[actor], sizes[actor] = tonumber(count), tonumber(size)
+      end
+      if counts[actor] >= capacity or sizes[actor] + #payload > limit then
+        outcome = 'f'
+      else
+        counts[actor], sizes[actor] = counts[actor] + 1, sizes[actor] + #payload
+        local entries = added[actor] or {}
+        entries[#entries + 1] = string.format('%s-%06d:', now, tonumber(number) % 1000000) .. payload
+        added[actor] = entries
+      end
+    end
+    outcomes[#outcomes + 1] = outcome
+    if isNew and outcome == 'f' and ARGV[at + 3] == '1' then break end
+    if isNew then highest, isRepeated = number, false end
+    if outcome ~= 's' then
+      nowRefused = nowRefused .. ' ' .. number .. outcome
+    elseif not woken[actor] then
+      woken[actor], wokenCount = true, wokenCount + 1
+    end
+  end
+  local waiting = {}
+  for actor, entries in pairs(added) do
+    write('RPUSH', KEYS[place.mailboxes + actor], entries)
+    waiting[#waiting + 1] = ARGV[place.names + actor]
+    waiting[#waiting + 1] = counts[actor] .. ' ' .. sizes[actor]
+  end
+  write('HSET', place.waiting, waiting)
+  if highest ~= known then previous = known end
+  redis.call('HSET', place.senders, ARGV[at], highest .. ' ' .. time[1] .. ' ' .. previous .. nowRefused)
+  return tonumber(isRepeated and previous or known), table.concat(outcomes), added, woken, wokenCount
+end
+`;
+
+/**
+ * KEYS: senders, parked, waiting, wake channel, then the mailbox of each actor. ARGV: payload of the wake for all
+ * actors, then the key of each actor, and then the arguments of {@link store}. Returns the sender's known number, the
+ * number of listeners, and one letter per outcome.
  *
  * The script has no flags, so that the server refuses it if its memory is full.
  */
 export const shipScript = (command: PublishCommand): Script =>
-  script(`${push}${want}${listeners(command)}
-local actors, capacity, limit = #KEYS - 4, tonumber(ARGV[2]), tonumber(ARGV[3])
-local last, previous, refused = '0', '0', ''
-local sender = redis.call('HGET', KEYS[1], ARGV[1])
-if sender then last, previous, refused = string.match(sender, '^(%d+) %d+ (%d+)(.*)$') end
-local newer = tonumber(last)
-local time = redis.call('TIME')
-local now = string.format('%s%03d', time[1], math.floor(time[2] / 1000))
-local counts, sizes, added, woken, outcomes = {}, {}, {}, {}, {}
-local highest, nowRefused, wokenCount, isRepeated = last, '', 0, #ARGV > 5 + actors
-for at = 6 + actors, #ARGV, 4 do
-  local actor, number, payload = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 3]
-  local key, outcome, isNew = ARGV[5 + actor], 's', tonumber(number) > newer
-  if not isNew then
-    outcome = refused ~= '' and string.match(refused, ' ' .. number .. '([fp])') or 's'
-  elseif ARGV[at + 2] == '1' and redis.call('HEXISTS', KEYS[2], key) == 1 then
-    outcome = 'p'
-  else
-    if not counts[actor] then
-      local waiting = redis.call('HGET', KEYS[3], key)
-      local count, size = string.match(waiting or '0 0', '^(%d+) (%d+)$')
-      counts[actor], sizes[actor] = tonumber(count), tonumber(size)
-    end
-    if counts[actor] >= capacity or sizes[actor] + #payload > limit then
-      outcome = 'f'
-    else
-      counts[actor], sizes[actor] = counts[actor] + 1, sizes[actor] + #payload
-      local entries = added[actor] or {}
-      entries[#entries + 1] = string.format('%s-%06d:', now, tonumber(number) % 1000000) .. payload
-      added[actor] = entries
-    end
-  end
-  outcomes[#outcomes + 1] = outcome
-  if isNew and outcome == 'f' and ARGV[4] == '1' then break end
-  if isNew then highest, isRepeated = number, false end
-  if outcome ~= 's' then
-    nowRefused = nowRefused .. ' ' .. number .. outcome
-  elseif not woken[actor] then
-    woken[actor], wokenCount = true, wokenCount + 1
-  end
-end
+  script(`${write}${want}${listeners(command)}${store}
+local actors = #KEYS - 4
 -- The first write to a single mailbox checks the type itself.
 if actors > 1 then
-  for actor in pairs(added) do want(KEYS[4 + actor], 'list') end
+  for actor = 1, actors do want(KEYS[4 + actor], 'list') end
 end
-for actor, entries in pairs(added) do
-  push(KEYS[4 + actor], entries)
-  redis.call('HSET', KEYS[3], ARGV[5 + actor], counts[actor] .. ' ' .. sizes[actor])
-end
-if highest ~= last then previous = last end
-redis.call('HSET', KEYS[1], ARGV[1], highest .. ' ' .. time[1] .. ' ' .. previous .. nowRefused)
+local place = {senders = KEYS[1], parked = KEYS[2], waiting = KEYS[3], mailboxes = 4, names = 1}
+local known, outcomes, _, woken, wokenCount = store(place, {}, {}, 2 + actors, #ARGV)
 local heard
 if wokenCount == 0 then
   heard = listeners(KEYS[4])
 else
-  local wake = ARGV[5]
+  local wake = ARGV[1]
   if wokenCount < actors then
     local keys = {}
-    for actor in pairs(woken) do keys[#keys + 1] = ARGV[5 + actor] end
+    for actor in pairs(woken) do keys[#keys + 1] = ARGV[1 + actor] end
     wake = cjson.encode(keys)
   end
   heard = redis.call('${command}', KEYS[4], wake)
 end
-return {tonumber(isRepeated and previous or last), heard, table.concat(outcomes)}
+return {known, heard, outcomes}
 `);

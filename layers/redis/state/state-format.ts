@@ -1,7 +1,7 @@
 import type {
   Commit,
+  Shipment,
   ShipmentOutcome,
-  StateMessage,
   StoredActor,
   StoredPartition,
   Taken,
@@ -10,7 +10,7 @@ import type {
 } from "../../state-backend.ts";
 import type { ScriptArgument } from "../jobs/queue-scripts.ts";
 import { stampLength, timeLength } from "./state-keys.ts";
-import { commitParts } from "./turn-script.ts";
+import { commitParts, turnFacts } from "./turn-script.ts";
 
 /** A bulk string, an integer, an array, or null, as scripts reply. */
 type Reply = Buffer | number | null | readonly Reply[];
@@ -45,19 +45,24 @@ export class KeyNumbers {
     return number;
   }
 
+  get size(): number {
+    return this.#numbers.size;
+  }
+
   get keys(): readonly string[] {
     return [...this.#numbers.keys()];
   }
 }
 
-/** The arguments of the messages of a shipment. */
-export function messageArguments(messages: readonly StateMessage[], numbers: KeyNumbers): ScriptArgument[] {
-  return messages.flatMap(({ key, number, payload, isAsk }) => [
-    numbers.of(key),
-    number,
-    isAsk ? 1 : 0,
-    bytesOf(payload),
-  ]);
+/** The arguments of a shipment. */
+export function shipmentArguments(
+  { sender, capacity, bytes, stopAtFull, messages }: Shipment,
+  numbers: KeyNumbers,
+): ScriptArgument[] {
+  const args: ScriptArgument[] = [sender, capacity, bytes, stopAtFull ? 1 : 0];
+  for (const { key, number, payload, isAsk } of messages)
+    args.push(numbers.of(key), number, isAsk ? 1 : 0, bytesOf(payload));
+  return args;
 }
 
 const outcomes: Readonly<Record<string, ShipmentOutcome>> = { s: "stored", f: "full", p: "parked" };
@@ -68,7 +73,7 @@ export function outcomesIn(reply: unknown): readonly ShipmentOutcome[] {
 
 /** @param channelOf returns the channel of the views of an actor. */
 export function turnArguments(
-  { token, number, commits, asleep, takes, relayed, listWaiting, due, outboxAfter }: Turn,
+  { token, number, commits, asleep, shipment, takes, relayed, listWaiting, due, outboxAfter }: Turn,
   numbers: KeyNumbers,
   channelOf: (key: string) => string,
 ): ScriptArgument[] {
@@ -78,10 +83,13 @@ export function turnArguments(
     parts |= partsOf(commit);
     rest.push(numbers.of(commit.key), ...commitArguments(commit, channelOf));
   }
+  const committing = numbers.size;
   rest.push(...asleep);
+  if (shipment !== undefined) rest.push(...shipmentArguments(shipment, numbers));
   for (const { key, load } of takes) rest.push(numbers.of(key), load ? 1 : 0);
   const counts = [commits.length, asleep.length, takes.length];
-  const facts = [relayed, listWaiting ? 1 : 0, due, outboxAfter ?? "", parts];
+  const messages = shipment?.messages.length ?? "";
+  const facts = [relayed, listWaiting ? 1 : 0, due, outboxAfter ?? "", parts, messages, committing];
   return [token, number, ...counts, ...facts, ...numbers.keys, ...rest];
 }
 
@@ -107,11 +115,11 @@ function commitArguments(commit: Commit, channelOf: (key: string) => string): Sc
   return args;
 }
 
-export function turnReplyIn(reply: unknown, { takes }: Turn): TurnReply {
+export function turnReplyIn(reply: unknown, { takes, shipment }: Turn): TurnReply {
   if (!Array.isArray(reply)) return notOwner;
-  const [now, end, deadline, first, ...counts] = reply.slice(0, 8) as Reply[];
+  const [now, end, deadline, first, known, outcomes, ...counts] = reply.slice(0, turnFacts) as Reply[];
   const [conflicts = 0, waiting = 0, due = 0, outbox = 0] = counts.map(Number);
-  let at = 8;
+  let at = turnFacts;
   const next = (count: number): readonly Reply[] => {
     at += count;
     return reply.slice(at - count, at);
@@ -135,6 +143,7 @@ export function turnReplyIn(reply: unknown, { takes }: Turn): TurnReply {
       index: Number(pairs[2 * index]),
       version: text(pairs[2 * index + 1]) || undefined,
     })),
+    shipped: shipment && { outcomes: outcomesIn(outcomes), known: Number(known), isHeard: true },
     taken,
     waiting: next(waiting).map(text),
     due: next(due).map(text),
@@ -151,6 +160,7 @@ const notOwner: TurnReply = {
   isOwner: false,
   now: 0,
   conflicts: [],
+  shipped: undefined,
   taken: [],
   waiting: [],
   due: [],

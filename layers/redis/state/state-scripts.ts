@@ -23,11 +23,11 @@ local function want(key, kind)
 end
 `;
 
-/** A Lua function that appends values to a list. One call of a command cannot have more than some 8,000 values. */
-export const push = `
-local function push(list, values)
+/** A Lua function that calls a command with values, in parts: one call cannot have more than some 8,000 values. */
+export const write = `
+local function write(command, key, values)
   for from = 1, #values, 1000 do
-    redis.call('RPUSH', list, unpack(values, from, math.min(from + 999, #values)))
+    redis.call(command, key, unpack(values, from, math.min(from + 999, #values)))
   end
 end
 `;

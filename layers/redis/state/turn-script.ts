@@ -1,11 +1,14 @@
 import { type Script, script } from "../jobs/queue-scripts.ts";
+import { store } from "./ship-script.ts";
 import { stampLength } from "./state-keys.ts";
-import { allowOom, type PublishCommand, push, readClock, want } from "./state-scripts.ts";
+import { allowOom, type PublishCommand, readClock, want, write } from "./state-scripts.ts";
 
 /** The number of keys before the mailboxes. */
-export const turnKeys = 8;
+export const turnKeys = 9;
 /** The number of arguments before the keys of actors. */
-export const turnArguments = 10;
+export const turnArguments = 12;
+/** The number of values of a reply before its lists. */
+export const turnFacts = 10;
 
 /** The optional parts of a commit. The sum of these numbers tells which parts it has. */
 export const commitParts = { state: 1, view: 2, parked: 4, remove: 8, outbox: 16, dead: 32 } as const;
@@ -37,28 +40,33 @@ end
 `;
 
 /**
- * KEYS: meta, state, timers, waiting, parked, loads, outbox, dead letters, then the mailbox of each actor.
+ * KEYS: meta, state, timers, waiting, parked, loads, outbox, dead letters, senders, then the mailbox of each actor.
  *
  * ARGV: token, number, number of commits, number of actors to put to sleep, number of takes, relayed, 1 to list
  * the waiting actors, maximum of due actors, the outbox's number to read after or '', the sum of the
- * {@link commitParts} of all commits, then the key of each actor. Then for each commit: the index of its actor, the
- * old version or '', number of messages to remove, id of the last one or '', deadline or '', the sum of its
- * {@link commitParts}, and these parts (see `commitArguments`). Then the keys of actors to put to sleep. Then for
- * each take: the index of its actor, 1 to load.
+ * {@link commitParts} of all commits, number of messages to store or '' without a shipment, number of actors with
+ * commits, then the key of each actor, those with commits first. Then for each commit: the index of its actor, the old version or '', number of messages to remove, id of the
+ * last one or '', deadline or '', the sum of its {@link commitParts}, and these parts (see `commitArguments`). Then the
+ * keys of actors to put to sleep. Then the arguments of {@link store} if there is a shipment. Then for each take: the
+ * index of its actor, 1 to load.
  *
  * Returns 0 if the token is not that of the owner. Otherwise one flat array, because nested ones are slow: the time,
- * the end of the outbox, the next deadline, the number of the first returned entry of the outbox, then the numbers
- * of values of the following lists. Conflicts (index and version); for each take: snapshot, loads, reason of parking,
- * number of messages in the mailbox, number of returned messages, messages; waiting actors, due actors, entries of the outbox.
+ * the end of the outbox, the next deadline, the number of the first returned entry of the outbox, the known number of
+ * the sender, the outcomes of its messages, then the numbers of values of the following lists. Conflicts (index and
+ * version); for each take: snapshot, loads, reason of parking, number of messages in the mailbox, number of returned
+ * messages, messages; waiting actors, due actors, entries of the outbox.
+ *
+ * @param ships whether the script stores messages. The server refuses such a script if its memory is full.
  */
-export const turnScript = (command: PublishCommand): Script =>
-  script(`${allowOom}${readClock}${push}${want}${page}
+export const turnScript = (command: PublishCommand, ships: boolean): Script =>
+  script(`${ships ? "#!lua\n" : allowOom}${readClock}${write}${want}${page}${store}
 local run = redis.call('HGET', KEYS[1], 'run')
 if not run then return 0 end
 local lastTurn, last, hadConflicts, token = string.match(run, '^(%d+) (%d+) (%d) (.*)$')
 if token ~= ARGV[1] then return 0 end
 local commits, asleep, takes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local relayed, due, parts = tonumber(ARGV[6]), tonumber(ARGV[8]), tonumber(ARGV[10])
+local relayed, due, parts, messages = tonumber(ARGV[6]), tonumber(ARGV[8]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local committing = tonumber(ARGV[12])
 local isNew = tonumber(ARGV[2]) > tonumber(lastTurn)
 local actors = #KEYS - ${turnKeys}
 local at, counts, sizes = ${turnArguments} + actors, {}, {}
@@ -69,47 +77,37 @@ local function nextArgument()
   return ARGV[at]
 end
 
+-- The values of the first actors in a hash.
+local function valuesOf(hash, count)
+  local values = {}
+  for from = 1, count, 1000 do
+    local first = ${turnArguments} + from
+    local part = redis.call('HMGET', hash, unpack(ARGV, first, math.min(first + 999, ${turnArguments} + count)))
+    for index = 1, #part do values[from + index - 1] = part[index] end
+  end
+  return values
+end
+
 -- All types are checked before the first write, because nothing is rolled back.
 local earliest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local hasTimers, hasOutbox = earliest[1] ~= nil, parts % ${2 * outbox} >= ${outbox}
-for actor = 1, actors do
-  local waiting = redis.call('HGET', KEYS[4], ARGV[${turnArguments} + actor])
-  if waiting then
-    local count, size = string.match(waiting, '^(%d+) (%d+)$')
-    counts[actor], sizes[actor] = tonumber(count), tonumber(size)
-  else
-    counts[actor], sizes[actor] = 0, 0
-  end
+for actor, waiting in ipairs(valuesOf(KEYS[4], actors)) do
+  local count, size = string.match(waiting or '0 0', '^(%d+) (%d+)$')
+  counts[actor], sizes[actor] = tonumber(count), tonumber(size)
   want(KEYS[${turnKeys} + actor], 'list')
 end
 local hasParked, hasLoads = false, false
-if commits + asleep + takes > 0 then
+if commits + asleep + takes > 0 or messages then
   want(KEYS[2], 'hash')
   hasParked, hasLoads = want(KEYS[5], 'hash'), want(KEYS[6], 'hash')
 end
 if hasOutbox or relayed > 0 or ARGV[9] ~= '' then want(KEYS[7], 'list') end
 if parts >= ${dead} then want(KEYS[8], 'list') end
+if messages then want(KEYS[9], 'hash') end
 
 local conflicts = {}
 if not isNew and hadConflicts == '1' then
   conflicts = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'conflicts'))
-end
-
-local function trim(actor, key, removed)
-  redis.call('LTRIM', KEYS[${turnKeys} + actor], #removed, -1)
-  local count, size = counts[actor] - #removed, sizes[actor]
-  for _, entry in ipairs(removed) do size = size - #entry + ${stampLength} end
-  counts[actor], sizes[actor] = count, size
-  if count > 0 then
-    redis.call('HSET', KEYS[4], key, count .. ' ' .. size)
-  else
-    redis.call('HDEL', KEYS[4], key)
-  end
-end
-
-local function remove(key)
-  for _, hash in ipairs({2, 5, 6}) do redis.call('HDEL', KEYS[hash], key) end
-  redis.call('ZREM', KEYS[3], key)
 end
 
 local none = {}
@@ -119,11 +117,23 @@ local function payloads(isPresent)
   for index = 1, tonumber(nextArgument()) do list[index] = nextArgument() end
   return list
 end
+local function append(list, value, more)
+  list[#list + 1] = value
+  list[#list + 1] = more
+end
+local function appendAll(list, values)
+  for _, value in ipairs(values) do list[#list + 1] = value end
+end
+
+-- The commits only change these tables, which are then written with one command each.
+local versions = valuesOf(KEYS[2], isNew and committing or 0)
+for actor, stored in ipairs(versions) do versions[actor] = stored and string.match(stored, '^[^\\n]*') or '' end
+local changed, trimmed, states, reasons, deadlines = {}, {}, {}, {}, {}
+local allSent, allDead, views = {}, {}, {}
 
 for index = 0, commits - 1 do
   local actor, from, taken, lastTaken = tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
   local deadline, has = ARGV[at + 5], tonumber(ARGV[at + 6])
-  local key = ARGV[${turnArguments} + actor]
   at = at + 6
   local state, channel, view, reason
   if has % ${2 * state} >= ${state} then state = nextArgument() end
@@ -132,45 +142,63 @@ for index = 0, commits - 1 do
   local sent = payloads(has % ${2 * outbox} >= ${outbox})
   local dead = payloads(has >= ${dead})
   if isNew then
-    local stored = redis.call('HGET', KEYS[2], key)
-    local version = stored and string.match(stored, '^[^\\n]*') or ''
+    local key, version, start = ARGV[${turnArguments} + actor], versions[actor], trimmed[actor] or 0
     -- A deletion of messages without an actor leaves a 0: see the script of replace.
-    local isDeleted = from == '' and hasLoads and redis.call('HGET', KEYS[6], key) == '0'
-    local removed = taken > 0 and redis.call('LRANGE', KEYS[${turnKeys} + actor], 0, taken - 1) or none
+    local isDeleted = from == '' and hasLoads and not changed[actor] and redis.call('HGET', KEYS[6], key) == '0'
+    local removed = taken > 0 and redis.call('LRANGE', KEYS[${turnKeys} + actor], start, start + taken - 1) or none
     local isLost = lastTaken ~= '' and string.sub(removed[taken] or '', 1, ${stampLength - 1}) ~= lastTaken
     if version ~= from or isDeleted or isLost then
-      conflicts[#conflicts + 1] = index
-      conflicts[#conflicts + 1] = version
+      append(conflicts, index, version)
     else
-      if #removed > 0 then trim(actor, key, removed) end
+      changed[actor], trimmed[actor], deadlines[actor] = true, start + #removed, deadline
+      counts[actor] = counts[actor] - #removed
+      for _, entry in ipairs(removed) do sizes[actor] = sizes[actor] - #entry + ${stampLength} end
       if has % ${2 * remove} >= ${remove} then
-        remove(key)
+        versions[actor], states[actor], reasons[actor], deadlines[actor] = '', false, false, ''
       else
-        if state then redis.call('HSET', KEYS[2], key, state) end
-        if reason then
-          redis.call('HSET', KEYS[5], key, reason)
-          hasParked = true
-        end
-        if hasLoads then redis.call('HDEL', KEYS[6], key) end
-        if deadline ~= '' then
-          redis.call('ZADD', KEYS[3], deadline, key)
-          hasTimers = true
-        elseif hasTimers then
-          redis.call('ZREM', KEYS[3], key)
-        end
+        if state then versions[actor], states[actor] = string.match(state, '^[^\\n]*'), state end
+        if reason then reasons[actor] = reason end
       end
       last = last + #sent
-      if sent ~= none then push(KEYS[7], sent) end
-      if dead ~= none then push(KEYS[8], dead) end
-      if view then redis.call('${command}', channel, view) end
+      appendAll(allSent, sent)
+      appendAll(allDead, dead)
+      if view then append(views, channel, view) end
     end
   end
 end
-if isNew and parts >= ${dead} then redis.call('LTRIM', KEYS[8], -${maxDeadLetters}, -1) end
-for _ = 1, asleep do
-  local key = nextArgument()
-  if isNew and hasLoads then redis.call('HDEL', KEYS[6], key) end
+
+if isNew then
+  local emptied, left, stored, gone, parkedNow, resumed, timed, idle, ended = {}, {}, {}, {}, {}, {}, {}, {}, {}
+  for actor in pairs(changed) do
+    local key = ARGV[${turnArguments} + actor]
+    local state, reason, deadline = states[actor], reasons[actor], deadlines[actor]
+    if trimmed[actor] > 0 then
+      redis.call('LTRIM', KEYS[${turnKeys} + actor], trimmed[actor], -1)
+      if counts[actor] > 0 then append(left, key, counts[actor] .. ' ' .. sizes[actor]) else append(emptied, key) end
+    end
+    if state == false then append(gone, key) elseif state then append(stored, key, state) end
+    if reason == false then append(resumed, key) elseif reason then append(parkedNow, key, reason) end
+    if deadline ~= '' then append(timed, deadline, key) else append(idle, key) end
+    append(ended, key)
+  end
+  write('HDEL', KEYS[4], emptied)
+  write('HSET', KEYS[4], left)
+  write('HDEL', KEYS[2], gone)
+  write('HSET', KEYS[2], stored)
+  write('HDEL', KEYS[5], resumed)
+  write('HSET', KEYS[5], parkedNow)
+  hasParked = hasParked or #parkedNow > 0
+  if hasTimers then write('ZREM', KEYS[3], idle) end
+  write('ZADD', KEYS[3], timed)
+  hasTimers = hasTimers or #timed > 0
+  write('RPUSH', KEYS[7], allSent)
+  write('RPUSH', KEYS[8], allDead)
+  if #allDead > 0 then redis.call('LTRIM', KEYS[8], -${maxDeadLetters}, -1) end
+  for index = 1, #views, 2 do redis.call('${command}', views[index], views[index + 1]) end
+  for index = 1, asleep do append(ended, ARGV[at + index]) end
+  if hasLoads then write('HDEL', KEYS[6], ended) end
 end
+at = at + asleep
 if isNew and commits + asleep > 0 then
   local has = #conflicts > 0 and 1 or 0
   redis.call('HSET', KEYS[1], 'run', string.format('%s %.0f %d %s', ARGV[2], last, has, token))
@@ -181,7 +209,17 @@ if isNew and commits + asleep > 0 then
   end
 end
 
-local reply, length = {}, 8
+local known, outcomes, added = 0, '', none
+if messages then
+  local place = {
+    senders = KEYS[9], waiting = KEYS[4], parked = hasParked and KEYS[5],
+    mailboxes = ${turnKeys}, names = ${turnArguments},
+  }
+  known, outcomes, added = store(place, counts, sizes, at + 1, at + 4 + 4 * messages)
+  at = at + 4 + 4 * messages
+end
+
+local reply, length = {}, ${turnFacts}
 local function add(value)
   length = length + 1
   reply[length] = value
@@ -214,7 +252,10 @@ for index = 1, takes do
   end
   add(hasParked and not isLeft and redis.call('HGET', KEYS[5], key))
   if counts[actor] > 0 and not isLeft then
-    local messages = page(KEYS[${turnKeys} + actor], 0, ${stampLength}, sizes[actor] <= ${maxBytes})
+    local messages, fits = added[actor] or none, sizes[actor] <= ${maxBytes}
+    if not fits or #messages < counts[actor] or #messages > ${maxEntries} then
+      messages = page(KEYS[${turnKeys} + actor], 0, ${stampLength}, fits)
+    end
     add(counts[actor])
     add(#messages)
     addAll(messages)
@@ -261,6 +302,7 @@ addAll(waiting)
 addAll(dueKeys)
 addAll(entries)
 reply[1], reply[2], reply[3], reply[4] = now, last, deadline or false, first
-reply[5], reply[6], reply[7], reply[8] = #conflicts, #waiting, #dueKeys, #entries
+reply[5], reply[6] = known, outcomes
+reply[7], reply[8], reply[9], reply[10] = #conflicts, #waiting, #dueKeys, #entries
 return reply
 `);

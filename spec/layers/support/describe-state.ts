@@ -3,6 +3,7 @@ import { describeMailboxes } from "./state/mailboxes.ts";
 import { describeMembers } from "./state/members.ts";
 import { describeOutboxes } from "./state/outboxes.ts";
 import { describeOwnership } from "./state/ownership.ts";
+import { describeShippingTurns } from "./state/shipping-turns.ts";
 import { describeStoredActors } from "./state/stored-actors.ts";
 import { describeTurns } from "./state/turns.ts";
 
@@ -58,6 +59,7 @@ export function describeState(name: string, create: () => Promise<StateNodes>): 
     describeOwnership(suite);
     describeMailboxes(suite);
     describeTurns(suite);
+    describeShippingTurns(suite);
     describeOutboxes(suite);
     describeStoredActors(suite);
   });

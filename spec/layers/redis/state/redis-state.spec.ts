@@ -92,6 +92,8 @@ describe("named actors on Redis", () => {
     const error = await failure(state.ship(partition, shipment([message(2, "a")])));
     expect(error).to.be.instanceOf(LayerUnavailableError);
     expect(String(error)).to.include("OOM");
+    const turn = { commits: [commit("a", "v-0", { taken: 1 })], shipment: shipment([message(2, "a")]) };
+    expect(String(await failure(owner.turn(turn)))).to.include("OOM");
     await owner.commit(commit("a", "v-1", { taken: 1, deadline: 1, outbox: [bytes("x")] }));
     expect(await state.read(partition, "a")).to.deep.include({ mailbox: 0, deadline: 1 });
     await state.release(partition, owner.token);
@@ -135,6 +137,9 @@ describe("named actors on Redis", () => {
     await client.set(keys.partition(partition).senders, "wrong");
     expect(String(await ship())).to.include("WRONGTYPE");
     expect(await client.exists(keys.mailbox(partition, "a"))).to.equal(0);
+    const turn = { commits: [commit("a", "v-1")], shipment: shipment([message(1, "a")]) };
+    expect(String(await failure(owner.turn(turn)))).to.include("WRONGTYPE").and.to.include("senders");
+    expect((await state.read(partition, "a")).state).to.equal(undefined);
   });
 
   it("repeats scripts that the server has forgotten", async () => {
