@@ -2,8 +2,9 @@ import { type Script, script } from "../jobs/queue-scripts.ts";
 import { listeners, type PublishCommand, want, write } from "./state-scripts.ts";
 
 /**
- * A Lua function that stores the messages of a shipment. The arguments from `at` to `last` are: sender, capacity, bytes,
- * 1 to stop at a full mailbox, and then for each message: the index of its actor, number, 1 if it is an ask, payload.
+ * A Lua function that stores the messages of a shipment. The arguments from `at` to `last` are: sender, facts, and then
+ * for each message: facts, payload. The facts of a shipment are one text: capacity, bytes, 1 to stop at a full mailbox.
+ * Those of a message: the index of its actor, number, 1 if it is an ask.
  *
  * `place` has the keys `senders`, `waiting` and `parked` (false if no actor is parked), and the numbers of KEYS and ARGV
  * before those of the first actor: `mailboxes` and `names`. `counts` and `sizes` hold the known numbers of actors in
@@ -14,7 +15,8 @@ import { listeners, type PublishCommand, want, write } from "./state-scripts.ts"
  */
 export const store = `
 local function store(place, counts, sizes, at, last)
-  local capacity, limit = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local capacity, limit, stops = string.match(ARGV[at + 1], '^(%d+) (%d+) (%d)$')
+  capacity, limit = tonumber(capacity), tonumber(limit)
   local known, previous, refused = '0', '0', ''
   local sender = redis.call('HGET', place.senders, ARGV[at])
   if sender then known, previous, refused = string.match(sender, '^(%d+) %d+ (%d+)(.*)$') end
@@ -22,13 +24,15 @@ local function store(place, counts, sizes, at, last)
   local time = redis.call('TIME')
   local now = string.format('%s%03d', time[1], math.floor(time[2] / 1000))
   local added, woken, outcomes = {}, {}, {}
-  local highest, nowRefused, wokenCount, isRepeated = known, '', 0, last > at + 3
-  for from = at + 4, last, 4 do
-    local actor, number, payload = tonumber(ARGV[from]), ARGV[from + 1], ARGV[from + 3]
+  local highest, nowRefused, wokenCount, isRepeated = known, '', 0, last > at + 1
+  for from = at + 2, last, 2 do
+    local actor, number, isAsk = string.match(ARGV[from], '^(%d+) (%d+) (%d)$')
+    local payload = ARGV[from + 1]
+    actor = tonumber(actor)
     local key, outcome, isNew = ARGV[place.names + actor], 's', tonumber(number) > newer
     if not isNew then
       outcome = refused ~= '' and string.match(refused, ' ' .. number .. '([fp])') or 's'
-    elseif ARGV[from + 2] == '1' and place.parked and redis.call('HEXISTS', place.parked, key) == 1 then
+    elseif isAsk == '1' and place.parked and redis.call('HEXISTS', place.parked, key) == 1 then
       outcome = 'p'
     else
       if not counts[actor] then
@@ -46,7 +50,7 @@ local function store(place, counts, sizes, at, last)
       end
     end
     outcomes[#outcomes + 1] = outcome
-    if isNew and outcome == 'f' and ARGV[at + 3] == '1' then break end
+    if isNew and outcome == 'f' and stops == '1' then break end
     if isNew then highest, isRepeated = number, false end
     if outcome ~= 's' then
       nowRefused = nowRefused .. ' ' .. number .. outcome

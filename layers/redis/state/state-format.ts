@@ -59,9 +59,9 @@ export function shipmentArguments(
   { sender, capacity, bytes, stopAtFull, messages }: Shipment,
   numbers: KeyNumbers,
 ): ScriptArgument[] {
-  const args: ScriptArgument[] = [sender, capacity, bytes, stopAtFull ? 1 : 0];
+  const args: ScriptArgument[] = [sender, `${capacity} ${bytes} ${stopAtFull ? 1 : 0}`];
   for (const { key, number, payload, isAsk } of messages)
-    args.push(numbers.of(key), number, isAsk ? 1 : 0, bytesOf(payload));
+    args.push(`${numbers.of(key)} ${number} ${isAsk ? 1 : 0}`, bytesOf(payload));
   return args;
 }
 
@@ -81,16 +81,17 @@ export function turnArguments(
   const rest: ScriptArgument[] = [];
   for (const commit of commits) {
     parts |= partsOf(commit);
-    rest.push(numbers.of(commit.key), ...commitArguments(commit, channelOf));
+    rest.push(...commitArguments(commit, numbers.of(commit.key), channelOf));
   }
   const committing = numbers.size;
   rest.push(...asleep);
   if (shipment !== undefined) rest.push(...shipmentArguments(shipment, numbers));
-  for (const { key, load } of takes) rest.push(numbers.of(key), load ? 1 : 0);
-  const counts = [commits.length, asleep.length, takes.length];
-  const messages = shipment?.messages.length ?? "";
-  const facts = [relayed, listWaiting ? 1 : 0, due, outboxAfter ?? "", parts, messages, committing];
-  return [token, number, ...counts, ...facts, ...numbers.keys, ...rest];
+  const taken = takes.map(({ key, load }) => `${numbers.of(key)}${load ? "+" : ""}`);
+  const facts = [
+    ...[number, commits.length, asleep.length, relayed, listWaiting ? 1 : 0, due, outboxAfter ?? "-"],
+    ...[parts, shipment?.messages.length ?? "-", committing],
+  ];
+  return [token, facts.join(" "), taken.join(" "), ...numbers.keys, ...rest];
 }
 
 function partsOf({ state, view, parked, remove, outbox, dead }: Commit): number {
@@ -104,9 +105,24 @@ function partsOf({ state, view, parked, remove, outbox, dead }: Commit): number 
   );
 }
 
-function commitArguments(commit: Commit, channelOf: (key: string) => string): ScriptArgument[] {
-  const { key, from = "", state, taken, lastTaken = "", deadline = "", view, outbox, dead, parked } = commit;
-  const args: ScriptArgument[] = [from, taken, lastTaken, deadline, partsOf(commit)];
+function commitArguments(
+  commit: Commit,
+  actor: number,
+  channelOf: (key: string) => string,
+): ScriptArgument[] {
+  const {
+    key,
+    from = "",
+    state,
+    taken,
+    lastTaken = "-",
+    deadline = "-",
+    view,
+    outbox,
+    dead,
+    parked,
+  } = commit;
+  const args: ScriptArgument[] = [`${actor} ${taken} ${lastTaken} ${deadline} ${partsOf(commit)} ${from}`];
   if (state !== undefined) args.push(storedState(state));
   if (view !== undefined) args.push(channelOf(key), bytesOf(view));
   if (parked !== undefined) args.push(bytesOf(parked));

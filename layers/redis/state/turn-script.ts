@@ -6,7 +6,7 @@ import { allowOom, type PublishCommand, readClock, want, write } from "./state-s
 /** The number of keys before the mailboxes. */
 export const turnKeys = 9;
 /** The number of arguments before the keys of actors. */
-export const turnArguments = 12;
+export const turnArguments = 3;
 /** The number of values of a reply before its lists. */
 export const turnFacts = 10;
 
@@ -42,13 +42,16 @@ end
 /**
  * KEYS: meta, state, timers, waiting, parked, loads, outbox, dead letters, senders, then the mailbox of each actor.
  *
- * ARGV: token, number, number of commits, number of actors to put to sleep, number of takes, relayed, 1 to list
- * the waiting actors, maximum of due actors, the outbox's number to read after or '', the sum of the
- * {@link commitParts} of all commits, number of messages to store or '' without a shipment, number of actors with
- * commits, then the key of each actor, those with commits first. Then for each commit: the index of its actor, the old version or '', number of messages to remove, id of the
- * last one or '', deadline or '', the sum of its {@link commitParts}, and these parts (see `commitArguments`). Then the
- * keys of actors to put to sleep. Then the arguments of {@link store} if there is a shipment. Then for each take: the
- * index of its actor, 1 to load.
+ * ARGV: token, facts, takes, then the key of each actor, those with commits first. Then for each commit: its facts, and
+ * its {@link commitParts} (see `commitArguments`). Then the keys of actors to put to sleep. Then the arguments of
+ * {@link store} if there is a shipment.
+ *
+ * Facts are one text, because each argument costs time on both sides. Those of a turn: number, numbers of commits and
+ * of actors to put to sleep, relayed, 1 to list the waiting actors, maximum of due actors, the outbox's number to read
+ * after or -, the sum of the {@link commitParts} of all commits, number of messages to store or - without a shipment,
+ * number of actors with commits. Those of a commit: the index of its actor, number of messages to remove, id of the
+ * last one or -, deadline or -, the sum of its {@link commitParts}, the old version. The takes: the index of each actor,
+ * with a + to load it.
  *
  * Returns 0 if the token is not that of the owner. Otherwise one flat array, because nested ones are slow: the time,
  * the end of the outbox, the next deadline, the number of the first returned entry of the outbox, the known number of
@@ -64,10 +67,12 @@ local run = redis.call('HGET', KEYS[1], 'run')
 if not run then return 0 end
 local lastTurn, last, hadConflicts, token = string.match(run, '^(%d+) (%d+) (%d) (.*)$')
 if token ~= ARGV[1] then return 0 end
-local commits, asleep, takes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local relayed, due, parts, messages = tonumber(ARGV[6]), tonumber(ARGV[8]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local committing = tonumber(ARGV[12])
-local isNew = tonumber(ARGV[2]) > tonumber(lastTurn)
+local number, commits, asleep, relayed, lists, due, after, parts, messages, committing =
+  string.match(ARGV[2], '^' .. string.rep('(%S+) ', 9) .. '(%S+)$')
+commits, asleep, relayed, due, after = tonumber(commits), tonumber(asleep), tonumber(relayed), tonumber(due), tonumber(after)
+parts, messages, committing = tonumber(parts), tonumber(messages), tonumber(committing)
+local takes = ARGV[3]
+local isNew = tonumber(number) > tonumber(lastTurn)
 local actors = #KEYS - ${turnKeys}
 local at, counts, sizes = ${turnArguments} + actors, {}, {}
 last = tonumber(last)
@@ -97,11 +102,11 @@ for actor, waiting in ipairs(valuesOf(KEYS[4], actors)) do
   want(KEYS[${turnKeys} + actor], 'list')
 end
 local hasParked, hasLoads = false, false
-if commits + asleep + takes > 0 or messages then
+if commits + asleep > 0 or takes ~= '' or messages then
   want(KEYS[2], 'hash')
   hasParked, hasLoads = want(KEYS[5], 'hash'), want(KEYS[6], 'hash')
 end
-if hasOutbox or relayed > 0 or ARGV[9] ~= '' then want(KEYS[7], 'list') end
+if hasOutbox or relayed > 0 or after then want(KEYS[7], 'list') end
 if parts >= ${dead} then want(KEYS[8], 'list') end
 if messages then want(KEYS[9], 'hash') end
 
@@ -132,9 +137,9 @@ local changed, trimmed, states, reasons, deadlines = {}, {}, {}, {}, {}
 local allSent, allDead, views = {}, {}, {}
 
 for index = 0, commits - 1 do
-  local actor, from, taken, lastTaken = tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
-  local deadline, has = ARGV[at + 5], tonumber(ARGV[at + 6])
-  at = at + 6
+  local actor, taken, lastTaken, deadline, has, from =
+    string.match(nextArgument(), '^(%d+) (%d+) (%S+) (%S+) (%d+) (.*)$')
+  actor, taken, has = tonumber(actor), tonumber(taken), tonumber(has)
   local state, channel, view, reason
   if has % ${2 * state} >= ${state} then state = nextArgument() end
   if has % ${2 * view} >= ${view} then channel, view = nextArgument(), nextArgument() end
@@ -146,7 +151,7 @@ for index = 0, commits - 1 do
     -- A deletion of messages without an actor leaves a 0: see the script of replace.
     local isDeleted = from == '' and hasLoads and not changed[actor] and redis.call('HGET', KEYS[6], key) == '0'
     local removed = taken > 0 and redis.call('LRANGE', KEYS[${turnKeys} + actor], start, start + taken - 1) or none
-    local isLost = lastTaken ~= '' and string.sub(removed[taken] or '', 1, ${stampLength - 1}) ~= lastTaken
+    local isLost = lastTaken ~= '-' and string.sub(removed[taken] or '', 1, ${stampLength - 1}) ~= lastTaken
     if version ~= from or isDeleted or isLost then
       append(conflicts, index, version)
     else
@@ -154,7 +159,7 @@ for index = 0, commits - 1 do
       counts[actor] = counts[actor] - #removed
       for _, entry in ipairs(removed) do sizes[actor] = sizes[actor] - #entry + ${stampLength} end
       if has % ${2 * remove} >= ${remove} then
-        versions[actor], states[actor], reasons[actor], deadlines[actor] = '', false, false, ''
+        versions[actor], states[actor], reasons[actor], deadlines[actor] = '', false, false, '-'
       else
         if state then versions[actor], states[actor] = string.match(state, '^[^\\n]*'), state end
         if reason then reasons[actor] = reason end
@@ -173,12 +178,17 @@ if isNew then
     local key = ARGV[${turnArguments} + actor]
     local state, reason, deadline = states[actor], reasons[actor], deadlines[actor]
     if trimmed[actor] > 0 then
-      redis.call('LTRIM', KEYS[${turnKeys} + actor], trimmed[actor], -1)
-      if counts[actor] > 0 then append(left, key, counts[actor] .. ' ' .. sizes[actor]) else append(emptied, key) end
+      if counts[actor] > 0 then
+        redis.call('LTRIM', KEYS[${turnKeys} + actor], trimmed[actor], -1)
+        append(left, key, counts[actor] .. ' ' .. sizes[actor])
+      else
+        redis.call('DEL', KEYS[${turnKeys} + actor])
+        append(emptied, key)
+      end
     end
     if state == false then append(gone, key) elseif state then append(stored, key, state) end
     if reason == false then append(resumed, key) elseif reason then append(parkedNow, key, reason) end
-    if deadline ~= '' then append(timed, deadline, key) else append(idle, key) end
+    if deadline ~= '-' then append(timed, deadline, key) else append(idle, key) end
     append(ended, key)
   end
   write('HDEL', KEYS[4], emptied)
@@ -201,7 +211,7 @@ end
 at = at + asleep
 if isNew and commits + asleep > 0 then
   local has = #conflicts > 0 and 1 or 0
-  redis.call('HSET', KEYS[1], 'run', string.format('%s %.0f %d %s', ARGV[2], last, has, token))
+  redis.call('HSET', KEYS[1], 'run', string.format('%s %.0f %d %s', number, last, has, token))
   if has == 1 then
     redis.call('HSET', KEYS[1], 'conflicts', cmsgpack.pack(conflicts))
   elseif hadConflicts == '1' then
@@ -215,8 +225,7 @@ if messages then
     senders = KEYS[9], waiting = KEYS[4], parked = hasParked and KEYS[5],
     mailboxes = ${turnKeys}, names = ${turnArguments},
   }
-  known, outcomes, added = store(place, counts, sizes, at + 1, at + 4 + 4 * messages)
-  at = at + 4 + 4 * messages
+  known, outcomes, added = store(place, counts, sizes, at + 1, #ARGV)
 end
 
 local reply, length = {}, ${turnFacts}
@@ -231,14 +240,13 @@ end
 
 addAll(conflicts)
 local hasSuspect, hasLoaded = false, false
-for index = 1, takes do
-  local actor, load = tonumber(ARGV[at + 1]), ARGV[at + 2]
+for index, load in string.gmatch(takes, '(%d+)(%+?)') do
+  local actor = tonumber(index)
   local key = ARGV[${turnArguments} + actor]
-  at = at + 2
-  local isSuspect = load == '1' and hasLoads and tonumber(redis.call('HGET', KEYS[6], key) or 0) > 0
+  local isSuspect = load == '+' and hasLoads and tonumber(redis.call('HGET', KEYS[6], key) or 0) > 0
   local isLeft = isSuspect and hasSuspect
   hasSuspect = hasSuspect or isSuspect
-  if load == '1' and not isLeft then
+  if load == '+' and not isLeft then
     add(redis.call('HGET', KEYS[2], key))
     if isNew then
       add(redis.call('HINCRBY', KEYS[6], key, 1))
@@ -267,24 +275,24 @@ end
 
 -- A repeated turn must not count the loads again.
 if isNew and hasLoaded and commits + asleep == 0 then
-  redis.call('HSET', KEYS[1], 'run', string.format('%s %.0f 0 %s', ARGV[2], last, token))
+  redis.call('HSET', KEYS[1], 'run', string.format('%s %.0f 0 %s', number, last, token))
 end
 
 local entries, first = none, 0
-if relayed > 0 or ARGV[9] ~= '' then
+if relayed > 0 or after then
   local before = last - redis.call('LLEN', KEYS[7])
   if isNew and relayed > before and before < last then
     redis.call('LTRIM', KEYS[7], relayed - before, -1)
     before = math.min(relayed, last)
   end
-  if ARGV[9] ~= '' then
-    first = math.max(tonumber(ARGV[9]), before) + 1
+  if after then
+    first = math.max(after, before) + 1
     if first <= last then entries = page(KEYS[7], first - before - 1, 0, false) end
   end
 end
 
 local now, dueKeys, waiting = milliseconds(), none, none
-if ARGV[7] == '1' then waiting = redis.call('HKEYS', KEYS[4]) end
+if lists == '1' then waiting = redis.call('HKEYS', KEYS[4]) end
 if commits > 0 and hasTimers then earliest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES') end
 local deadline = earliest[2]
 if deadline and due > 0 and tonumber(deadline) <= now then

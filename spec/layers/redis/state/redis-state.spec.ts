@@ -138,7 +138,9 @@ describe("named actors on Redis", () => {
     expect(String(await ship())).to.include("WRONGTYPE");
     expect(await client.exists(keys.mailbox(partition, "a"))).to.equal(0);
     const turn = { commits: [commit("a", "v-1")], shipment: shipment([message(1, "a")]) };
-    expect(String(await failure(owner.turn(turn)))).to.include("WRONGTYPE").and.to.include("senders");
+    expect(String(await failure(owner.turn(turn))))
+      .to.include("WRONGTYPE")
+      .and.to.include("senders");
     expect((await state.read(partition, "a")).state).to.equal(undefined);
   });
 

@@ -1,6 +1,16 @@
 import { expect } from "chai";
 import { until } from "../until.ts";
-import { bytes, commit, listen, message, newPartition, Owner, type StateSuite, shipment, texts } from "./fixture.ts";
+import {
+  bytes,
+  commit,
+  listen,
+  message,
+  newPartition,
+  Owner,
+  type StateSuite,
+  shipment,
+  texts,
+} from "./fixture.ts";
 
 export function describeShippingTurns(suite: StateSuite): void {
   describe("turns with a shipment", () => {
@@ -32,9 +42,12 @@ export function describeShippingTurns(suite: StateSuite): void {
       await one.ship(partition, shipment([message(1, "a"), message(2, "b")], { capacity: 1 }));
       const { shipped } = await owner.turn({
         commits: [commit("a", "v-1", { taken: 1 }), commit("c", "v-1", { parked: bytes("reason") })],
-        shipment: shipment([message(3, "a"), message(4, "b"), message(5, "c", "ask", true), message(6, "c")], {
-          capacity: 1,
-        }),
+        shipment: shipment(
+          [message(3, "a"), message(4, "b"), message(5, "c", "ask", true), message(6, "c")],
+          {
+            capacity: 1,
+          },
+        ),
       });
       expect(shipped).to.deep.include({ outcomes: ["stored", "full", "parked", "stored"], known: 2 });
       expect(await owner.messages("a")).to.deep.equal(["3"]);
