@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
 import type { Clock } from "../layers/clock.ts";
@@ -23,6 +22,10 @@ export class NamedAsks {
   readonly #pending = new Map<string, PendingAsk>();
   #opening: Promise<void> | undefined;
   #channel: string | undefined;
+  /** The beginning of the asks of this node: see {@link askOf}. */
+  #prefix = "";
+  /** The number of asks so far, which makes their ids unique: each process has a channel of its own. */
+  #asked = 0;
   #isClosed = false;
 
   constructor(layer: ChannelLayer, clock: Clock) {
@@ -40,45 +43,42 @@ export class NamedAsks {
    * @throws {OutcomeUnknownError}
    * @throws what `ship` throws
    */
-  async run(
+  run(
     what: string,
     timeoutMs: number = defaultTimeoutMs,
     ship: (ask: () => string) => Promise<"stored" | "parked">,
   ): Promise<unknown> {
-    checkInteger("timeoutMs", timeoutMs, { max: maxDelayMs });
-    const id = randomUUID();
-    const answered = new Promise<unknown>((resolve, reject) => {
-      const late = () => {
-        this.#pending.delete(id);
-        reject(
+    // Thousands of asks may wait, so each of them has few promises.
+    return new Promise((resolve, reject) => {
+      checkInteger("timeoutMs", timeoutMs, { max: maxDelayMs });
+      this.#asked += 1;
+      const id = `${this.#asked}`;
+      const fail = (error: Error) => this.#forget(id)?.reject(error);
+      const late = () =>
+        fail(
           new OutcomeUnknownError(
             `${what} did not answer within ${timeoutMs} ms. The message is stored, and may still be handled.`,
           ),
         );
-      };
       this.#pending.set(id, { resolve, reject, timer: this.#clock.setTimeout(late, timeoutMs) });
+      ship(() => this.#prefix + id).then((outcome) => {
+        if (outcome === "parked")
+          fail(
+            new StepFailedError(`${what} is parked, because a step failed: resume(key) lets it try again.`),
+          );
+      }, fail);
     });
-    // The answer may be an error before the reply of the store has arrived.
-    answered.catch(() => {});
-    try {
-      if ((await ship(() => askOf(this.#channel ?? "", id))) === "parked")
-        throw new StepFailedError(`${what} is parked, because a step failed: resume(key) lets it try again.`);
-    } catch (error) {
-      this.#forget(id);
-      throw error;
-    }
-    return answered;
   }
 
   /** Whether this node has asked. */
   isLocal(ask: string): boolean {
-    return this.#channel !== undefined && readAsk(ask)?.channel === this.#channel;
+    return this.#channel !== undefined && ask.startsWith(this.#prefix);
   }
 
   /** Answers an ask of this node, and returns true. Returns false for an ask of another node. */
   answerLocally(ask: string, answer: Answer): boolean {
     if (!this.isLocal(ask)) return false;
-    this.#settle(readAsk(ask)?.id ?? "", answer);
+    this.#settle(ask.slice(this.#prefix.length), answer);
     return true;
   }
 
@@ -103,6 +103,7 @@ export class NamedAsks {
     this.#opening ??= this.#layer.newChannel({ deliver: (mail) => this.#deliver(mail), gap: () => {} }).then(
       (channel) => {
         this.#channel = channel;
+        this.#prefix = askOf(channel, "");
       },
       (error: unknown) => {
         this.#opening = undefined;

@@ -288,7 +288,7 @@ export class Kind implements NamedActors {
     await this.#ownership?.start();
   }
 
-  async #ask(key: string, message: Message, { timeoutMs }: AskOptions = {}): Promise<unknown> {
+  #ask(key: string, message: Message, { timeoutMs }: AskOptions = {}): Promise<unknown> {
     const what = `The named actor "${this.kind}" ${JSON.stringify(key)}`;
     return this.#asks.run(what, timeoutMs, (ask) => this.send(key, message, ask));
   }

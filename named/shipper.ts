@@ -27,7 +27,7 @@ interface Waiting {
   readonly payload: Uint8Array;
   readonly isAsk: boolean;
   readonly since: number;
-  resolve(outcome: ShipmentOutcome): void;
+  resolve(outcome: "stored" | "parked"): void;
   reject(error: Error): void;
 }
 
@@ -100,28 +100,19 @@ export class Shipper {
    * @throws {NotStoredError} if the message was certainly not stored.
    * @throws {OutcomeUnknownError} if the connection broke, and it is not known whether the message was stored.
    */
-  async ship(index: number, key: string, payload: Uint8Array, isAsk: boolean): Promise<"stored" | "parked"> {
-    if (this.#closing.signal.aborted) throw new NotStoredError("The runtime is closed.");
-    if (this.#waitingBytes + payload.length > maxWaitingBytes) {
-      throw new NotStoredError(
-        `${maxWaitingBytes} bytes of messages to the kind "${this.#kind}" wait for the store: send fewer at a time.`,
-      );
-    }
-    this.#waitingBytes += payload.length;
-    try {
-      const outcome = await new Promise<ShipmentOutcome>((resolve, reject) => {
-        const lane = this.#laneOf(index);
-        lane.waiting.push({ key, payload, isAsk, since: performance.now(), resolve, reject });
-        if (!lane.isShipping) this.#start(lane);
-      });
-      if (outcome !== "full") return outcome;
-      this.#listener.full();
-      throw new QueueFullError(
-        `The mailbox of the named actor "${this.#kind}" ${JSON.stringify(key)} is full.`,
-      );
-    } finally {
-      this.#waitingBytes -= payload.length;
-    }
+  ship(index: number, key: string, payload: Uint8Array, isAsk: boolean): Promise<"stored" | "parked"> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing.signal.aborted) throw new NotStoredError("The runtime is closed.");
+      if (this.#waitingBytes + payload.length > maxWaitingBytes) {
+        throw new NotStoredError(
+          `${maxWaitingBytes} bytes of messages to the kind "${this.#kind}" wait for the store: send fewer at a time.`,
+        );
+      }
+      this.#waitingBytes += payload.length;
+      const lane = this.#laneOf(index);
+      lane.waiting.push({ key, payload, isAsk, since: performance.now(), resolve, reject });
+      if (!lane.isShipping) this.#start(lane);
+    });
   }
 
   /** Rejects the messages that wait. A shipment that is under way ends first. */
@@ -157,12 +148,24 @@ export class Shipper {
       };
       try {
         const { outcomes } = await this.#ship(lane, form);
-        for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] ?? "stored");
+        for (const [index, waiting] of batch.entries()) this.#settle(waiting, outcomes[index] ?? "stored");
       } catch (error) {
         for (const { reject } of batch) reject(error as Error);
       }
+      for (const { payload } of batch) this.#waitingBytes -= payload.length;
     }
     lane.isShipping = false;
+  }
+
+  #settle({ key, resolve, reject }: Waiting, outcome: ShipmentOutcome): void {
+    if (outcome !== "full") {
+      resolve(outcome);
+      return;
+    }
+    this.#listener.full();
+    reject(
+      new QueueFullError(`The mailbox of the named actor "${this.#kind}" ${JSON.stringify(key)} is full.`),
+    );
   }
 
   #shipmentOf(lane: Lane, batch: readonly Waiting[]): Shipment {
