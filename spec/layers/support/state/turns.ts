@@ -51,6 +51,24 @@ export function describeTurns(suite: StateSuite): void {
       expect((await suite.one.read(partition, "a")).state?.version).to.equal("v-3");
     });
 
+    it("lets each commit of one actor remove the messages after those of the commit before", async () => {
+      const partition = newPartition();
+      const owner = await Owner.of(suite.one, partition);
+      await suite.one.ship(partition, shipment([message(1, "a"), message(2, "a"), message(3, "a")]));
+      const { taken } = await owner.turn({ takes: [{ key: "a", load: false }] });
+      const [first = "", second = ""] = taken[0]?.messages.map(({ id }) => id) ?? [];
+      const { conflicts } = await owner.commit(
+        commit("a", "v-1", { taken: 1, lastTaken: first, deadline: 5 }),
+        commit("a", "v-2", { from: "v-1", taken: 1, lastTaken: second, parked: bytes("") }),
+        commit("a", "v-3", { from: "v-2", taken: 1, lastTaken: first }),
+      );
+      expect(conflicts).to.deep.equal([{ index: 2, version: "v-2" }]);
+      expect(await owner.messages("a")).to.deep.equal(["3"]);
+      const { parked, ...stored } = await suite.one.read(partition, "a");
+      expect(stored).to.include({ mailbox: 1, deadline: undefined });
+      expect(text(parked)).to.equal("");
+    });
+
     it("keeps a snapshot that a commit does not change, and creates none", async () => {
       const { one } = suite;
       const partition = newPartition();
