@@ -118,7 +118,6 @@ export class OwnedPartition {
   /** Commits the steps that are done, and frees the partition for another node. */
   async release(): Promise<void> {
     this.#isReleasing = true;
-    this.#turns.refuse();
     this.#kick();
     await this.#running;
     const wasOwned = !this.#ending.signal.aborted;

@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import { LayerUnavailableError } from "greenroom";
 import type { StateBackend, Turn, TurnReply } from "../../layers/state-backend.ts";
-import { NotStoredError } from "../../named/errors.ts";
+import { NotStoredError, OutcomeUnknownError } from "../../named/errors.ts";
 import type { Kind } from "../../named/kind.ts";
+import { until } from "../layers/support/until.ts";
 import { account } from "./support/account.ts";
-import { errorOf, onEachStore, type Stage } from "./support/stage.ts";
+import { errorOf, onEachStore, partitions, type Stage } from "./support/stage.ts";
 
 /** Called instead of a turn. `execute` lets the store execute it. */
 type OnTurn = (turn: Turn, execute: () => Promise<TurnReply>) => Promise<TurnReply>;
@@ -55,20 +56,50 @@ describe("Messages of a node to its own named actors", () => {
       });
     }
 
+    it("have an unknown outcome if their turn has no reply, and no other call comes through", async () => {
+      let isBroken = false;
+      const { kind, calls } = await watched(
+        stage(),
+        async (turn, execute) => {
+          const reply = await execute();
+          if (!isBroken || turn.shipment === undefined) return reply;
+          throw new LayerUnavailableError("The connection broke.");
+        },
+        (execute) =>
+          isBroken
+            ? Promise.reject(new LayerUnavailableError("Not connected.", { effect: "none" }))
+            : execute(),
+      );
+      isBroken = true;
+      const error = errorOf(kind.get("a").send(add));
+      await until(() => calls.includes("ship"));
+      kind.close();
+      expect(await error).to.be.instanceOf(OutcomeUnknownError);
+    });
+
     it("go without a turn while their partition repeats one", async () => {
       let isBroken = false;
+      let repair = () => {};
+      const repaired = new Promise<void>((resolve) => {
+        repair = resolve;
+      });
+      let repetitions = 0;
       const { kind } = await watched(stage(), async (_, execute) => {
-        if (isBroken) throw new LayerUnavailableError("The connection broke.");
+        if (isBroken) {
+          isBroken = false;
+          throw new LayerUnavailableError("The connection broke.");
+        }
+        repetitions += 1;
+        await repaired;
         return execute();
       });
       const actor = kind.get("a");
-      await actor.ask(add);
       isBroken = true;
       await actor.send(add);
+      await until(() => repetitions > 0);
       await actor.send(add);
-      const answer = actor.ask(add);
-      isBroken = false;
-      expect(await answer).to.equal(4);
+      repair();
+      expect(await actor.ask(add)).to.equal(3);
     });
 
     it("do not hold up the turn with which the store refuses them", async () => {
@@ -90,14 +121,39 @@ describe("Messages of a node to its own named actors", () => {
       expect(stage().errors.filter((error) => error instanceof LayerUnavailableError)).to.deep.equal([]);
     });
 
-    it("are stored by another owner once the partition has one", async () => {
+    it("go without a turn to a partition of another node", async () => {
       const { kind, calls } = await watched(stage());
-      const { kind: other } = await stage().node("account", account);
-      const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
+      // A node that joins may get no partition.
+      while (kind.owned.size === partitions) await stage().node("account", account);
+      const keys = Array.from({ length: 40 }, (_, index) => `key ${index}`);
       calls.length = 0;
       await Promise.all(keys.map((key) => kind.get(key).ask(add)));
-      expect(other.owned.size).to.be.above(0);
       expect(calls).to.include("ship");
+    });
+
+    it("go without a turn once their partition is lost", async () => {
+      let go = () => {};
+      const free = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      let isCommitting = false;
+      const { kind, calls } = await watched(stage(), async ({ commits }, execute) => {
+        isCommitting ||= commits.length > 0;
+        if (commits.length > 0) await free;
+        return execute();
+      });
+      const first = kind.get("a").ask(add);
+      await until(() => isCommitting);
+      const second = kind.get("a").send(add);
+      const partition = kind.partitionOf("a");
+      await kind.state.run(async (backend) => {
+        const { owner = "" } = await backend.describe(partition);
+        await backend.claim(partition, { node: "other", token: "other", version: 1, dead: [owner] });
+      });
+      go();
+      await Promise.all([first, second]);
+      expect(calls).to.include("ship");
+      expect(await kind.get("a").ask(add)).to.equal(3);
     });
   });
 });
