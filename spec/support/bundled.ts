@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -23,10 +23,7 @@ export function bundled(program: string): Promise<string> {
 }
 
 async function write(program: string, outfile: string): Promise<string> {
-  if (bundles.size === 0) {
-    mkdirSync(folder);
-    process.once("exit", () => rmSync(folder, { recursive: true }));
-  }
+  if (bundles.size === 0) process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   await build({
     absWorkingDir: root,
     entryPoints: [program],
