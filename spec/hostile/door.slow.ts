@@ -1,12 +1,11 @@
-import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { RuntimeCounters } from "greenroom";
 import { until } from "../layers/support/until.ts";
-import { bundled } from "../support/bundled.ts";
-import { type RunningProcess, startProcess } from "../support/child-process.ts";
+import type { RunningProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { upgradeRequest } from "../support/raw-websocket.ts";
+import { startFragmentsServer } from "./support/fragments-server.ts";
 
 interface Figures extends RuntimeCounters {
   readonly heapUsed: number;
@@ -14,7 +13,6 @@ interface Figures extends RuntimeCounters {
   readonly size: number;
 }
 
-const program = fileURLToPath(new URL("support/fragments-target.ts", import.meta.url));
 const count = 10_000;
 
 describe("An attack at the door with the default limits", () => {
@@ -22,15 +20,7 @@ describe("An attack at the door with the default limits", () => {
   let url = "";
 
   async function start(options: object = {}): Promise<void> {
-    const flags = ["--max-old-space-size=128", "--expose-gc"];
-    target = await startProcess(
-      process.execPath,
-      [...flags, await bundled(program), JSON.stringify(options)],
-      (line) => {
-        if (line.startsWith("http:")) url = line;
-        return line.startsWith("http:");
-      },
-    );
+    ({ target, url } = await startFragmentsServer(128, options));
   }
   afterEach(async () => {
     if (target.isRunning) process.kill(target.pid, "SIGKILL");

@@ -1,10 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { until } from "../layers/support/until.ts";
-import { bundled } from "../support/bundled.ts";
-import { type RunningProcess, startProcess } from "../support/child-process.ts";
+import type { RunningProcess } from "../support/child-process.ts";
 import { Client } from "../support/client.ts";
 import {
   destroyRawWebSockets,
@@ -13,6 +11,7 @@ import {
   RawWebSocket,
   upgradeRequest,
 } from "../support/raw-websocket.ts";
+import { startFragmentsServer } from "./support/fragments-server.ts";
 
 interface Figures {
   readonly heapUsed: number;
@@ -22,7 +21,6 @@ interface Figures {
 }
 
 const megabyte = 2 ** 20;
-const program = fileURLToPath(new URL("support/fragments-target.ts", import.meta.url));
 
 describe("Messages that never end", () => {
   let target: RunningProcess;
@@ -31,15 +29,7 @@ describe("Messages that never end", () => {
 
   /** Starts a server with a heap of 64 MiB in a process of its own. */
   async function start(options: object = {}): Promise<void> {
-    const flags = ["--max-old-space-size=64", "--expose-gc"];
-    target = await startProcess(
-      process.execPath,
-      [...flags, await bundled(program), JSON.stringify(options)],
-      (line) => {
-        if (line.startsWith("http:")) url = line;
-        return line.startsWith("http:");
-      },
-    );
+    ({ target, url } = await startFragmentsServer(64, options));
   }
 
   afterEach(async () => {

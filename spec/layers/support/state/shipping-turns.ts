@@ -92,7 +92,7 @@ export function describeShippingTurns(suite: StateSuite): void {
       expect((await two.ship(partition, shipment([message(1, "a")]))).known).to.equal(0);
     });
 
-    it("wake nobody", async () => {
+    it("wake no node", async () => {
       const { one, two } = suite;
       const partition = newPartition();
       const owner = await Owner.of(one, partition);
